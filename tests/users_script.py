@@ -8,11 +8,13 @@ from typing import assert_type
 
 import layerox as lx
 from layerox.analysis.calibrate import Calibration
+from layerox.analysis.exposure import Exposure
 from layerox.analysis.identify import Identification
 from layerox.analysis.joint import JointRefinement
 from layerox.analysis.simulator import Simulator
 from layerox.builders import Library, Ordering
 from layerox.diffraction.lmfit_adapter import Objective
+from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.interfaces import Interface
 from layerox.notebook import StructureView
@@ -54,6 +56,9 @@ def fits(pattern: lx.Pattern, folder: Path) -> lx.Refinement:
     result = lx.fit(pattern, ["P2", "O3"], geometry="bragg-brentano", instrument=lx.Instrument(zero=0.01))
     assert_type(result, lx.Refinement)
     identified = lx.identify(pattern, ["P2", "O3"])
+    assert_type(lx.identify_exposed(pattern, pattern, ["P2", "O3"]), Exposure)
+    hydrate = lx.measure_phase(pattern, "hydrate", cell=(2.84, 2.84, 13.9, 90, 90, 120), space_group="P 63/m m c")
+    assert_type(lx.calibrate_phase(pattern, hydrate, ["NiO"], fraction=0.5), MeasuredPhase)
     assert_type(identified, Identification)
     lx.fit(pattern, identified.phases)
     assert_type(result.weight_fractions["P2"].esd, float)

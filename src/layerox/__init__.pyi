@@ -2,10 +2,12 @@
 
 from layerox import notebook as notebook
 from layerox.analysis.calibrate import calibrate
+from layerox.analysis.exposure import identify_exposed
 from layerox.analysis.fit import fit, simulate
 from layerox.analysis.identify import identify
 from layerox.analysis.joint import fit_jointly
 from layerox.analysis.lmfit_api import objective, parameters
+from layerox.analysis.measured_phase import calibrate_phase, measure_phase
 from layerox.analysis.simulator import simulator
 from layerox.builders import LIBRARY as library  # noqa: N811  (a constant of its module, a name of the public interface)
 from layerox.builders import build_structure as build
@@ -43,6 +45,7 @@ __all__ = [
     "broadening",
     "build",
     "calibrate",
+    "calibrate_phase",
     "check",
     "compare",
     "features",
@@ -50,10 +53,12 @@ __all__ = [
     "fit_jointly",
     "fit_series",
     "identify",
+    "identify_exposed",
     "identify_structure",
     "interface",
     "library",
     "load",
+    "measure_phase",
     "notebook",
     "objective",
     "open_series",

@@ -161,6 +161,25 @@ class Pattern:
         return replace(self, two_theta=self.two_theta[keep], intensity=self.intensity[keep], sigma=self.sigma[keep])
 
 
+def merged(pattern: Pattern, count: int) -> Pattern:
+    """Return a pattern with each `count` neighbouring points as one, at their mean angle; not across gaps.
+
+    Its intensities are means, and its uncertainties those of means.
+    """
+    if count < 2:
+        return pattern
+    steps = np.diff(pattern.two_theta)
+    begins = np.concatenate([[0], np.flatnonzero(steps > 1.5 * np.median(steps)) + 1])
+    starts = np.concatenate(
+        [np.arange(begin, end, count) for begin, end in zip(begins, [*begins[1:], len(pattern)], strict=True)]
+    )
+    sizes = np.diff([*starts, len(pattern)])
+    means = (np.add.reduceat(values, starts) / sizes for values in (pattern.two_theta, pattern.intensity))
+    two_theta, intensity = means
+    sigma = np.sqrt(np.add.reduceat(pattern.sigma**2, starts)) / sizes
+    return replace(pattern, two_theta=two_theta, intensity=intensity, sigma=sigma)
+
+
 def poisson_sigma(intensity: ArrayLike) -> FloatArray:
     """Return sqrt(max(counts, 1)): counting statistics, where an empty channel counts as one."""
     return np.sqrt(np.maximum(np.asarray(intensity, dtype=np.float64), 1.0))

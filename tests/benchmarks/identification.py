@@ -3,8 +3,9 @@
 Run: python tests/benchmarks/identification.py [--mixtures 300] [--foreign 50] [--seed 1] [--calibrate]
 One to three phases of different groups, each at least 5 wt%, lengths off by up to 2 %, atoms drawn from their priors,
 10^4 counts at the highest point. A set is right if its groups are those of the specimen, alike groups counted as one.
-`--calibrate` takes one of the true phases out of the candidates, or adds a foreign one, in three of four patterns, and
-fits the logistic function of `identification.probability`; "reliability" compares probabilities with the truth.
+`--calibrate` takes one of the true phases out of the candidates, or adds a foreign one, in three of four patterns,
+gives every second phase a texture about another axis that no candidate has, as in measured patterns, and fits the
+logistic functions of `identification.probability`; "reliability" compares probabilities with the truth.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from layerox.diffraction.identification import find_phases
 from layerox.diffraction.phase import Phase
 
 CELL, LEAST, FEWEST_BINNED = 0.02, 0.05, 10
+# Axes and March coefficients of textures in patterns for calibration.
+AXES, STRONGEST = ((0, 0, 1), (1, 0, 0), (1, 1, 0), (1, 0, 4)), 0.4
 KINDS = ("mixture", "withheld", "foreign", "both")
 CANDIDATES = candidates_from(None)
 GROUPS = sorted({candidate.group for candidate in CANDIDATES})
@@ -51,8 +54,8 @@ class Specimen:
     candidates: list[Candidate]
 
 
-def drawn(phase: Phase, rng: np.random.Generator, *, atoms: bool) -> Phase:
-    """Return a phase with a cell, broadening, texture and atoms drawn at random."""
+def drawn(phase: Phase, rng: np.random.Generator, *, atoms: bool, textured: bool = False) -> Phase:
+    """Return a phase with a cell, broadening, texture (about any axis if `textured`) and atoms drawn at random."""
     crystal, cell = phase.crystal, list(phase.crystal.cell)
     rule = crystal.symmetry.cell_rule
     for k in rule.free:
@@ -62,10 +65,13 @@ def drawn(phase: Phase, rng: np.random.Generator, *, atoms: bool) -> Phase:
     texture = float(rng.uniform(0.7, 1.05)) if len(rule.free) > 1 else 1.0
     made = replace(phase, crystal=crystal.with_cell(cell), size_nm=float(rng.uniform(20, 200)), hardware=False,
                    microstrain=float(rng.uniform(0.0, 0.003)), preferred_orientation=texture)  # fmt: skip
+    if textured and rng.random() < 0.5:
+        axis = AXES[rng.integers(len(AXES))]
+        made = replace(made, texture_axis=axis, preferred_orientation=float(rng.uniform(STRONGEST, 1.0)))
     return with_drawn_structure(made, 1.0, rng) if atoms else made
 
 
-def specimen(kind: str, seed: int) -> Specimen:
+def specimen(kind: str, seed: int, *, textured: bool = False) -> Specimen:
     """Return a seeded specimen of a kind."""
     rng = np.random.default_rng((KINDS.index(kind), seed))
     own = [] if kind == "foreign" else rng.choice(GROUPS, rng.integers(1, 3 if kind == "both" else 4), replace=False)
@@ -73,8 +79,10 @@ def specimen(kind: str, seed: int) -> Specimen:
     others = rng.choice(
         sorted(FOREIGN), rng.integers(1, 4) if kind == "foreign" else int(kind == "both"), replace=False
     )
-    phases = [drawn(phase, rng, atoms=True) for phase in (phases_from(versions) if versions else [])]
-    phases += [drawn(Phase(name=name, crystal=FOREIGN[name]), rng, atoms=False) for name in others.tolist()]
+    phases = [drawn(phase, rng, atoms=True, textured=textured) for phase in (phases_from(versions) if versions else [])]
+    phases += [
+        drawn(Phase(name=name, crystal=FOREIGN[name]), rng, atoms=False, textured=textured) for name in others.tolist()
+    ]
     count = len(phases)
     weights = (LEAST + (1 - LEAST * count) * rng.dirichlet(np.ones(count))).tolist()
     withheld = {own[0]} if kind == "withheld" else set()
@@ -157,8 +165,7 @@ def main() -> None:
     if given.calibrate:
         rows = []
         for k in range(given.calibrate):
-            rows += features(specimen(KINDS[k % len(KINDS)], 100_000 * given.seed + k))
-            print(json.dumps([k, rows]), file=sys.stderr)
+            rows += features(specimen(KINDS[k % len(KINDS)], 100_000 * given.seed + k, textured=True))
         print(json.dumps({"members": len(rows), **calibrated(np.array(rows)), "rows": rows}))
         return
     counts = {"mixture": given.mixtures, "foreign": given.foreign, "withheld": given.others, "both": given.others}

@@ -132,6 +132,10 @@ def test_a_thin_specimen_costs_its_fractions_unless_its_thickness_is_stated():
     truth = {"P2": 0.5, "O3": 0.3, "NiO": 0.2}
     assert max(abs(known.weight_fractions[name] - value) for name, value in truth.items()) < 0.01
     ignored = lx.fit(mixture, ["P2", "O3", "NiO"], instrument=Instrument(profile=PROFILE))
+    assert any(notice.code == "transparent_specimen" for notice in ignored.warnings)
+    (prior,) = (row for row in ignored.priors if row.name == "specimen_transparency")
+    assert prior.posterior_value > 3.0
+    assert not any(row.name == "specimen_transparency" for row in known.priors)
     assert max(abs(ignored.weight_fractions[name] - value) for name, value in truth.items()) > 0.01
     refined = lx.fit(mixture, ["P2", "O3", "NiO"], instrument=Instrument(profile=PROFILE, two_mu_t=1.0),
                      recipe={"instrument": {"free": ["two_mu_t"]}})  # fmt: skip
@@ -148,3 +152,18 @@ def test_corrections_of_the_other_geometry_are_refused():
         Instrument(slit="variable")
     with pytest.raises(InputError, match="two_mu_t = -1"):
         Instrument(two_mu_t=-1.0)
+
+
+def test_a_thick_plate_whose_thickness_is_not_stated_has_a_prior_that_the_data_narrow():
+    """Its width is that of 2 mu t = 1; the pattern of a thick plate leaves a tenth of it, and no warning."""
+    thick = Instrument(profile=PROFILE)
+    names, weights = ["P2", "O3", "NiO"], [0.5, 0.3, 0.2]
+    mixture = lx.simulate(names, weights=weights, radiation="CuKa", instrument=thick, two_theta=(12, 100, 0.03),
+                          counts=20_000, background=[200.0], seed=3)  # fmt: skip
+    result = lx.fit(mixture, names, instrument=thick)
+    (prior,) = (row for row in result.priors if row.name == "specimen_transparency")
+    assert (prior.value, prior.esd) == (0.0, 1.0)
+    assert abs(prior.posterior_value) < 3 * prior.posterior_esd < 0.5
+    assert not any(notice.code == "transparent_specimen" for notice in result.warnings)
+    off = lx.fit(mixture, names, instrument=thick, recipe={"priors": {"specimen_transparency": "off"}})
+    assert not any(row.name == "specimen_transparency" for row in off.priors)

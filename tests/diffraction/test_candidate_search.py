@@ -13,7 +13,7 @@ from layerox.diffraction.candidate_search import (
     CELL_STEP,
     Candidate,
     CandidateSearch,
-    above_background,
+    background_of,
     cells_of,
 )
 
@@ -99,6 +99,45 @@ def test_peaks_stand_above_a_background_that_bends():
     x = np.linspace(0.0, 1.0, 2000)
     background = 500.0 - 300.0 * x + 200.0 * x**2
     peak = 1000.0 * np.exp(-0.5 * ((x - 0.4) / 0.004) ** 2)
-    net = above_background(background + peak, 120)
+    net = background + peak - background_of(background + peak, 120)
     assert net[800] == pytest.approx(1000.0, rel=0.03)
     assert net[np.abs(x - 0.4) > 0.05].max() < 30  # the slope times the reach, 300 x 0.06, and the ends
+
+
+def test_many_points_in_a_peak_are_merged(mixture):
+    fine = lx.simulate(["P2"], weights=[1.0], radiation="CuKa", two_theta=(12, 60, 0.005), counts=5000, seed=3)
+    search = search_of(fine, ("P2", "O3"))
+    step = np.median(np.diff(search.pattern.two_theta))
+    assert 3.0 < search.width / step < 6.0
+    assert search_of(mixture).pattern.two_theta.size == mixture.pattern.two_theta.size  # 0.03 degrees: few points
+
+
+def test_a_texture_about_another_axis_is_found():
+    """P2 with crystallites on (104), beside NiO: about the normal of the layers no coefficient describes it."""
+    (p2,) = phases_from(["P2"])
+    textured = replace(p2, texture_axis=(1, 0, 4), preferred_orientation=0.35, size_nm=80.0)
+    simulated = lx.simulate([textured, "NiO"], weights=[0.7, 0.3], radiation="CuKa", two_theta=(12, 80, 0.03),
+                            counts=20_000, background=[100.0], seed=5)  # fmt: skip
+    search = search_of(simulated)
+    found = search.empty
+    for name in ("P2", "NiO"):
+        _, index, cell = next(r for r in search.promising(found) if search.candidates[r[1]].group == name)
+        found = search.with_member(found, index, cell)
+    better = search.with_textures(found)
+    assert search.gain(found, better) > 50
+    assert search.matches(better).min() > search.matches(found).min()
+    assert search.model.phases[NAMES.index("P2")].axis != (0, 0, 1)
+
+
+def test_a_hump_of_the_background_is_no_phase():
+    """A broad hump at 22 degrees, as of glass or a streak behind a strong line: the background takes it."""
+    simulated = lx.simulate(["O3"], weights=[1.0], radiation="CuKa", two_theta=(12, 80, 0.03), counts=20_000,
+                            background=[1000.0], seed=6)  # fmt: skip
+    pattern = simulated.pattern
+    hump = 800.0 * np.exp(-0.5 * ((pattern.two_theta - 22.0) / 1.5) ** 2)
+    changed = replace(simulated, pattern=replace(pattern, intensity=pattern.intensity + hump))
+    search = search_of(changed, ("O3", "O1_CoO2"))
+    _, index, cell = next(r for r in search.promising(search.empty) if search.candidates[r[1]].group == "O3")
+    alone = search.with_member(search.empty, index, cell)
+    _, index, cell = next(r for r in search.promising(alone) if search.candidates[r[1]].group == "O1_CoO2")
+    assert search.gain(alone, search.with_member(alone, index, cell)) < 40  # the smallest gain of a member

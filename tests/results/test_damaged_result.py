@@ -59,7 +59,7 @@ def refused(folder, fault):
         (lambda d: d["phases"][0].update(microabsorption={"factor": "x"}), r"phases\.0\.microabsorption"),
         (lambda d: d["phases"][0]["weight_fraction"].update(value="0.5"), r"weight_fraction\.value"),
         (lambda d: d["phases"][0]["cell"]["gamma"].update(value=True), r"cell\.gamma\.value"),
-        (lambda d: d["phases"][0].update(sites=[]), r"phases\.0\.sites: list should have"),
+        (lambda d: d["phases"][0].update(sites=[]), r"phases\.0: a phase has either sites"),
         (lambda d: d.update(convergence="x"), "convergence: input should be an object"),
         (lambda d: d.update(groups=[{"members": []}]), r"groups\.0\.members"),
         (lambda d: d.update(unexplained=[{"two_theta": 20.0, "d": "x", "height": 1.0}]), r"unexplained\.0\.d"),

@@ -54,7 +54,10 @@ def changed_run(folder, change):
         (lambda d: d["structures"]["P2"].update(setting="P 63/m q c"), r"structures\.P2: unknown space group"),
         (lambda d: d["structures"]["P2"]["sites"][0].__setitem__(1, "Qq"), "no such cell or element"),
         (lambda d: d["structures"]["P2"]["sites"][0].append(1), r"structures\.P2\.sites\.0"),
-        (lambda d: d["structures"]["P2"].update(sites=[]), r"structures\.P2\.sites: list should have"),
+        (
+            lambda d: d["structures"]["P2"].update(sites=[]),
+            r"structures\.P2: a phase without measured",
+        ),
         (lambda d: d["structures"]["P2"]["cell"].__setitem__(5, True), r"structures\.P2\.cell\.5"),
         (lambda d: d["measured"].update(wavelength=0), r"measured\.wavelength"),
         (lambda d: d.update(range=[10]), "range"),

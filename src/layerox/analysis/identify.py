@@ -20,15 +20,15 @@ from layerox.computing.threads import single_threaded
 from layerox.crystal.asymmetric_unit import cell_tuple
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.candidate_search import Candidate
-from layerox.diffraction.identification import FoundPhase, FoundPhases, find_phases
+from layerox.diffraction.identification import FoundPhase, FoundPhases
 from layerox.diffraction.layered_indexing import LayeredCell, propose_cell
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.reflections import has_reflection_between
 from layerox.diffraction.simulated_pattern import Simulation
-from layerox.diffraction.starting_values import peak_width
-from layerox.diffraction.unexplained_peaks import UnexplainedPeak, unexplained_peaks
+from layerox.diffraction.unexplained_peaks import UnexplainedPeak
+from layerox.diffraction.unknown_layered_phase import find_phases_beside_layered
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
 from layerox.io.file_contents import exists
@@ -219,9 +219,9 @@ def _identified(
         low, high = data.range
         fault = f"no candidate has a reflection between {low:g} and {high:g} degrees"
         raise InputError(fault, place=data.path or data.label, cure="widen the range or check the wavelength")
-    found = find_phases(data, visible, known, beam)
+    found, peaks = find_phases_beside_layered(data, visible, known, beam)
     phases = _refined_phases(visible, found.members)
-    return _identification(found, visible, phases, data, beam, _outside(chosen, visible))
+    return _identification(found, visible, phases, peaks, _outside(chosen, visible))
 
 
 def candidates_from(arguments: Sequence[PhaseArgument] | None) -> list[Candidate]:
@@ -340,14 +340,10 @@ def _identification(
     found: FoundPhases,
     visible: Sequence[Candidate],
     phases: tuple[Phase, ...],
-    data: Pattern,
-    beam: Radiation,
+    peaks: tuple[UnexplainedPeak, ...],
     warnings: Sequence[Notice],
 ) -> Identification:
     names = tuple(dict.fromkeys(visible[row.index].group for row in found.members))
-    calculated = found.best.minimum.calculated
-    width = peak_width(data.two_theta, data.intensity)
-    peaks = unexplained_peaks(data.two_theta, data.intensity, calculated, data.sigma, width, beam)
     rows = [_candidate(visible[row.index], row) for row in (*found.members, *found.others)]
     return Identification(
         found=names,

@@ -1,8 +1,8 @@
 """Phase arguments: the phases that a user names, as `Phase` objects.
 
 An argument is a library name ("P2", "Al", "C93" for all phases of a published cathode), a stacking word, a disordered
-stacking ("P2~O3"), a CIF file, "NAME=" before any of these, a pymatgen Structure, a `Crystal`, a library entry, or a
-pair (name, any of them).
+stacking ("P2~O3"), a CIF file, a file of measured intensities (.toml), "NAME=" before any of these, a pymatgen
+Structure, a `Crystal`, a library entry, or a pair (name, any of them).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from layerox.analysis.disordered_arguments import disordered_from, refuse_beside
 from layerox.builders import LIBRARY, LibraryEntry, build_crystal
 from layerox.crystal.asymmetric_unit import Crystal, crystal_from_structure
 from layerox.crystal.full_symmetry import with_full_symmetry
+from layerox.crystal.measured_crystal import MeasuredCrystal
+from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, printable
 from layerox.io.cif import read_crystal
@@ -28,6 +30,8 @@ PhaseArgument = Any
 PHASE_CURE = "give library names, stacking words or CIF files"
 NAME_CURE = "name them: NAME=FILE, or in Python (name, structure)"
 FILE_SUFFIXES = (".cif", ".mcif")
+# File of a phase known by its cell and measured intensities.
+MEASURED_SUFFIX = ".toml"
 
 
 def phases_from(arguments: Sequence[PhaseArgument], hardware: Sequence[PhaseArgument] = ()) -> list[Phase]:
@@ -98,6 +102,14 @@ def phase_from(argument: PhaseArgument) -> Phase:
     name, described = _split(argument)
     if isinstance(described, str) and is_disorder(described) and not exists(described):
         return disordered_from(described, name)
+    if isinstance(described, (str, Path)) and Path(described).suffix.lower() == MEASURED_SUFFIX:
+        from layerox.io.measured_crystal_toml import read_measured_crystal  # noqa: PLC0415  (pydantic takes 30 ms)
+
+        described = read_measured_crystal(described, name=name or None)
+    if isinstance(described, MeasuredCrystal):
+        return MeasuredPhase(
+            name=name or described.name, crystal=replace(described.checked(), name=name or described.name)
+        )
     crystal = with_full_symmetry(_crystal(described).checked())
     return Phase(name=name or crystal.name, crystal=replace(crystal, name=name or crystal.name))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from layerox.errors import InputError, nearest
 
-STRUCTURE_SUFFIXES = (".cif", ".mcif")
+STRUCTURE_SUFFIXES = (".cif", ".mcif", ".toml")
 # Marks of a disordered stacking: between its kinds ("P2~O3"), and before a fraction ("Z:0.3").
 BETWEEN, BEFORE_FRACTION = "~", ":"
 PHASE_CURE = "`layerox phases` lists all names"

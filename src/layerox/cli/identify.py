@@ -34,6 +34,9 @@ def add_to(subparsers: Any) -> None:
         metavar="NAME",
         help="names of the library (then only these), CIF files and folders of CIF files (beside the library)",
     )
+    parser.add_argument(
+        "--pristine", metavar="FILE", help="pattern of the powder before it was exposed to air, to compare with"
+    )
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; - prints it")
     add_overwrite_option(parser)
@@ -46,6 +49,7 @@ def run(
     *,
     pattern: str,
     candidates: list[str] | None,
+    pristine: str | None,
     range: list[float] | None,
     json: str | None,
     overwrite: bool,
@@ -58,29 +62,38 @@ def run(
     **choices: Any,
 ) -> int:
     """Identify, print the table; 0 if a phase is found, else 1."""
-    check_inputs(files=(pattern,), instrument=instrument)
+    check_inputs(files=(pattern, pristine), instrument=instrument)
+    from layerox.analysis.exposure import compared  # noqa: PLC0415  (what --help does not need)
     from layerox.analysis.identify import identify  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import write_outputs  # noqa: PLC0415
 
     limits = None if range is None else (range[0], range[1])
-    data = choices_of(choices).read(pattern, radiation=radiation, limits=limits)
-    found = identify(
-        data,
-        candidates,
-        radiation=radiation,
-        neutron=neutron,
-        monochromator=monochromator,
-        geometry=geometry,
-        polarization=polarization,
-        instrument=instrument,
-    )
+
+    def found_in(file: str) -> Identification:
+        return identify(
+            choices_of(choices).read(file, radiation=radiation, limits=limits),
+            candidates,
+            radiation=radiation,
+            neutron=neutron,
+            monochromator=monochromator,
+            geometry=geometry,
+            polarization=polarization,
+            instrument=instrument,
+        )
+
+    found = found_in(pattern)
+    exposure = None if pristine is None else compared(found_in(pristine), found)
+    document = (found if exposure is None else exposure).to_json()
     if json == "-":
-        print(found.to_json(), end="")
+        print(document, end="")
     else:
         print(summary(found))
+        if exposure is not None:
+            print(f"\nagainst {Path(pristine or '').name}:\n{exposure}")
     if json is not None and json != "-":
-        read = [Path(pattern), *(Path(name) for name in candidates or () if Path(name).is_file())]
-        write_outputs({Path(json): found.to_json().encode()}, by="identify", inputs=read, overwrite=overwrite)
+        files = (pattern, *([] if pristine is None else [pristine]), *(candidates or ()))
+        read = [Path(name) for name in files if Path(name).is_file()]
+        write_outputs({Path(json): document.encode()}, by="identify", inputs=read, overwrite=overwrite)
         print(f"written to {json}")
     return 0 if found.found else 1
 

@@ -141,6 +141,7 @@ def command_parser() -> argparse.ArgumentParser:
         instruments,
         interface,
         look,
+        measure,
         parametric,
         phases,
         report,
@@ -155,7 +156,7 @@ def command_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
         build, interface, check, phases, simulate, simulate_series, look, identify, fit, series, parametric, strain,
-        report, calibrate, compare, export, formats, instruments, explain, completion,
+        report, calibrate, measure, compare, export, formats, instruments, explain, completion,
     ):  # fmt: skip
         module.add_to(subparsers)
     for name, parser_of_command in subparsers.choices.items():

@@ -189,7 +189,15 @@ class Atoms:
 
 
 def atoms_from_crystal(crystal: Crystal) -> Atoms:
-    """Return all atoms of a crystal's cell."""
+    """Return all atoms of a crystal's cell.
+
+    Raises
+    ------
+    InputError
+        If it has none, as a phase known by its cell and measured intensities.
+    """
+    if not crystal.sites:
+        raise InputError(f"{crystal.name} has no atoms", place=crystal.source or crystal.name, cure="give a structure")
     positions, kind, site = [], [], []
     places = 0
     for group in crystal.mixed_sites:

@@ -10,6 +10,7 @@ equivalent (Waller & Hartree, Proc. R. Soc. A124 (1929) 119, doi:10.1098/rspa.19
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ import gemmi
 import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.scattering_factors import CROMER_LIBERMAN_LAST, dispersion, form_factor
 from layerox.diffraction.weight_fractions import cell_volume
@@ -126,6 +128,8 @@ def phase_attenuation(crystal: Crystal, values: FloatArray, radiation: Radiation
     radiation
         The beam.
     """
+    if isinstance(crystal, MeasuredCrystal):
+        return _measured_attenuation(crystal, values, radiation)
     masses = np.array([m * gemmi.Element(s.element).weight
                        for s, m in zip(crystal.sites, crystal.multiplicities, strict=True)])  # fmt: skip
     places = pk.SITES + np.arange(len(masses)) * pk.PER_SITE + pk.SITE_OCCUPANCY
@@ -148,6 +152,28 @@ def phase_attenuation(crystal: Crystal, values: FloatArray, radiation: Radiation
     mass_slopes[places] = masses * (kappa - mean) / mass
     by_line = tuple((wavelength, float(held @ own) / mass) for wavelength, own in lines)
     return PhaseAttenuation(*per_volume(masses), mean, mass_slopes, *per_volume(masses * kappa), by_line)
+
+
+def _measured_attenuation(crystal: MeasuredCrystal, values: FloatArray, radiation: Radiation) -> PhaseAttenuation:
+    """Return density and attenuation of a phase without atoms: those of its composition, nan if that is not known."""
+    volume, by_cell = cell_volume(values[pk.CELL : pk.CELL + 6])
+    density = crystal.content_mass * PER_MOLE_AND_ANGSTROM3 / volume
+    slopes = np.zeros(len(values))
+    slopes[pk.CELL : pk.CELL + 6] = -by_cell / volume
+    is_known = bool(crystal.atoms) and radiation.kind == "xray"
+    masses = {element: number * gemmi.Element(element).weight for element, number in crystal.atoms}
+    total = sum(masses.values())
+    by_line = tuple(
+        (wavelength, sum(mass * element_attenuation(element, wavelength) for element, mass in masses.items()) / total)
+        for wavelength, _ in (radiation.lines if is_known else ())
+    )
+    mean = (
+        sum(weight * own for weight, (_, own) in zip(radiation.weights, by_line, strict=False)) if by_line else math.nan
+    )
+    linear = density * mean
+    nothing = np.zeros(len(values))
+    return PhaseAttenuation(density, density * slopes if is_known else nothing, mean, nothing, linear,
+                            linear * slopes if is_known else nothing, by_line)  # fmt: skip
 
 
 def _site_attenuation(crystal: Crystal, wavelength: float, radiation: Radiation) -> FloatArray:

@@ -26,11 +26,12 @@ from layerox.diffraction.diagnostics import (
 from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.measured_phase import measured_phase_warnings
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.minimum_reader import MinimumReader
 from layerox.diffraction.model import Model, instrument_at
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty
+from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty, transparency_warnings
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification
 from layerox.diffraction.refined_quantities import (
@@ -125,7 +126,9 @@ def build_result(
             *unexplained_peak_warnings(peaks, model, minimum),
             *sensitivity_warnings(sensitive),
             *stacking_warnings(phases),
+            *measured_phase_warnings(model.phase_models, model.limits),
             *reader.found.warnings,
+            *(() if accuracy is None else transparency_warnings(accuracy.priors)),
         ),
         cpu_s=cpu_s,
         version=_version(),

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.background import BLANK, MeasuredBackground
 from layerox.diffraction.cell_search import blurred, blurs_for, search_cells, widened
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.least_squares import minimise
@@ -29,7 +30,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import peak_width, plausible_scales, set_linear, starting_inverse_size
 from layerox.diffraction.unexplained_peaks import windows
 from layerox.instrument import Instrument
-from layerox.pattern import Pattern
+from layerox.pattern import Pattern, merged
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
@@ -49,6 +50,17 @@ BACKGROUND_REACH, FEWEST_POINTS = 12.0, 10
 OWN_LINE = 0.05
 # March coefficients of powders: beyond them a few lines alone make the pattern of a phase.
 TEXTURES = 0.5, 1.5
+# March coefficients of a member of the best set that reaches these limits or matches badly, and where they start; the
+# gain that they need.
+STRONG_TEXTURES, STARTING_TEXTURE, GOOD_MATCH, TEXTURE_GAIN = (0.15, 3.0), 0.6, 0.9, 15.0
+# Lines whose normals are tried as axes: two often coincide.
+AXES_TRIED = 2
+# Smallest crystallites (nm) and largest microstrain: broader lines are humps of the background.
+SMALLEST, LARGEST_STRAIN = 4.0, 0.02
+# Points per peak width of the pattern that is searched: neighbouring points of a finer one are merged.
+POINTS_PER_WIDTH = 4.0
+# Score above that of a set that is kept from which textures and strains are not refined.
+HOPELESS = 60.0
 # Share of a curve that the other curves must not be able to describe.
 LEAST_NEW = 1e-4
 
@@ -105,6 +117,8 @@ class CandidateSearch:
 
     Attributes
     ----------
+    pattern
+        The data, with merged points if there are many in a peak.
     resolved
         Number of peak widths in the pattern, as many independent data.
     empty
@@ -112,26 +126,38 @@ class CandidateSearch:
     """
 
     def __init__(self, pattern: Pattern, candidates: Sequence[Candidate], instrument: Instrument, beam: Radiation):
-        self.pattern, self.candidates = pattern, tuple(candidates)
-        self.calibrated = instrument.profile is not None
         self.width = peak_width(pattern.two_theta, pattern.intensity)
+        self.pattern = pattern = merged(pattern, self._points_to_merge(pattern))
+        self.candidates = tuple(candidates)
+        self.calibrated = instrument.profile is not None
         known = with_starting_widths(instrument, pattern)
         phases = [candidate.phase for candidate in candidates]
         tail = TAIL * float(np.median(pattern.sigma))
-        self.model = Model(pattern.two_theta, phases, known, beam, background_terms=BACKGROUND_TERMS, tail=tail)
-        self.data = Data(pattern.intensity, 1.0 / self._sigmas())
+        lowest = background_of(pattern.intensity, self._reach())
+        humps = MeasuredBackground(two_theta=pattern.two_theta, intensity=lowest, place="background")
+        self.model = Model(pattern.two_theta, phases, known, beam, background_terms=BACKGROUND_TERMS, tail=tail,
+                           blank=humps)  # fmt: skip
+        self.data = Data(pattern.intensity, 1.0 / self._sigmas(lowest))
         self.resolved = (self.model.limits[1] - self.model.limits[0]) / self.width
         self.table = parameters_of(self.model)
         for phase in phases:
             self.table.assign(slot_name(phase, "inverse_size"), starting_inverse_size(self.width, beam.wavelength))
         self._refined: dict[tuple[int, ...], PhaseSet] = {}
+        self._strong: set[str] = set()
         self.empty = self._refine((), parameters_of(self.model.showing(())))
 
-    def _sigmas(self) -> FloatArray:
-        """Return the uncertainty of each point: counting statistics, and a share of the intensity of the peaks."""
+    def _points_to_merge(self, pattern: Pattern) -> int:
+        step = float(np.median(np.diff(pattern.two_theta)))
+        return int(self.width / (POINTS_PER_WIDTH * step))
+
+    def _reach(self) -> int:
+        """Return half of the window in which the background is the lowest intensity, in points."""
         step = float(np.median(np.diff(self.pattern.two_theta)))
-        reach = max(round(BACKGROUND_REACH * self.width / step), FEWEST_POINTS)
-        net = above_background(self.pattern.intensity, reach)
+        return max(round(BACKGROUND_REACH * self.width / step), FEWEST_POINTS)
+
+    def _sigmas(self, lowest: FloatArray) -> FloatArray:
+        """Return the uncertainty of each point: counting statistics, and a share of the intensity of the peaks."""
+        net = np.maximum(self.pattern.intensity - lowest, 0.0)
         return np.sqrt(self.pattern.sigma**2 + (WRONG_INTENSITY * net) ** 2)
 
     @property
@@ -189,18 +215,64 @@ class CandidateSearch:
         curves = part.unit_patterns(table.values[: len(part.names)], np.maximum(scales, 1e-300))
         return np.concatenate([model.basis, curves]) * data.weight
 
-    def with_member(self, found: PhaseSet, index: int, cell: Mapping[str, float]) -> PhaseSet:
-        """Return a set with one more candidate, refined from a cell."""
+    def with_member(self, found: PhaseSet, index: int, cell: Mapping[str, float], worst: float = math.inf) -> PhaseSet:
+        """Return a set with one more candidate, refined from a cell.
+
+        Its textures and strains are not refined if its score without them is far above `worst`.
+        """
         members = tuple(sorted((*found.members, index)))
         start = self._table(members, found)
         for name, value in cell.items():
             start.assign(name, value)
-        return self._refine(members, start, search=True)
+        return self._refine(members, start, search=True, worst=worst)
 
     def without_member(self, found: PhaseSet, index: int) -> PhaseSet:
         """Return a set without one of its members, refined."""
         members = tuple(k for k in found.members if k != index)
         return self._refined.get(members) or self._refine(members, self._table(members, found))
+
+    def with_textures(self, found: PhaseSet) -> PhaseSet:
+        """Return a set with stronger textures of its members, or about other axes, where these fit clearly better.
+
+        From then on these members have them in every set: a phase enters by its pattern with a texture that powders
+        usually have, and only then may crystallites that lie on one face make a few of its lines much stronger.
+        """
+        for index in found.members:
+            if self._texture(found, index) in TEXTURES:
+                found = self._retried(found, index, self.model)
+            if self.matches(found)[found.members.index(index)] < GOOD_MATCH:
+                for hkl in self._weakest_lines(found, index):
+                    found = self._retried(found, index, self.model.about(index, hkl))
+        return found
+
+    def _retried(self, found: PhaseSet, index: int, model: Model) -> PhaseSet:
+        """Return a set refined with any texture of a member in a model, or the set itself if that is not better."""
+        before = self.model, set(self._strong), dict(self._refined)
+        self.model = model
+        self._strong.add(self.candidates[index].phase.name)
+        self._refined = {members: one for members, one in self._refined.items() if index not in members}
+        start = self._table(found.members, found)
+        start.assign(slot_name(self.candidates[index].phase, "preferred_orientation"), STARTING_TEXTURE)
+        trial = self._refine(found.members, start)
+        if self.gain(found, trial) >= TEXTURE_GAIN:
+            return trial
+        self.model, self._strong, self._refined = before
+        return found
+
+    def _weakest_lines(self, found: PhaseSet, index: int) -> list[tuple[int, int, int]]:
+        """Return the indices of the lines of a member that are too weak by most intensity, at most `AXES_TRIED`."""
+        calculated, place = found.minimum.calculated, found.members.index(index)
+        lines, own = calculated.peaks[place].listed, self.model.phase_models[index]
+        missing = np.maximum(self.data.intensity - calculated.total, 0.0)
+        total = np.concatenate([[0.0], np.cumsum(missing)])
+        ends = [np.searchsorted(self.model.two_theta, lines.table[0] + side * self.width) for side in (-1, 1)]
+        lacking = np.where(lines.line == 0, total[ends[1]] - total[ends[0]], 0.0)
+        best = [int(k) for k in np.argsort(-lacking, kind="stable")[:AXES_TRIED] if lacking[k] > 0.0]
+        rows = (own.reflections.hkl[lines.owner[k]].tolist() for k in best)
+        return [(h, k, i) for h, k, i in rows]
+
+    def _texture(self, found: PhaseSet, index: int) -> float:
+        return found.minimum.parameters.value(slot_name(self.candidates[index].phase, "preferred_orientation"))
 
     def _table(self, members: Sequence[int], found: PhaseSet) -> Parameters:
         """Return parameters of a set: those of another set where it has them, and initial ones."""
@@ -212,19 +284,25 @@ class CandidateSearch:
                 table.values[k] = self.table.value(name)
         return table
 
-    def _refine(self, members: tuple[int, ...], start: Parameters, *, search: bool = False) -> PhaseSet:
+    def _refine(
+        self, members: tuple[int, ...], start: Parameters, *, search: bool = False, worst: float = math.inf
+    ) -> PhaseSet:
         """Return a set refined from a table of parameters; the better one of two refinements of a set is kept."""
         model, table = self.model.showing(members), start.copy()
         for phase in model.phases:
             place = table.find(slot_name(phase, "preferred_orientation"))
-            table.lower[place], table.upper[place] = TEXTURES
-        table.free(f"background_{k}" for k in range(BACKGROUND_TERMS))
+            table.lower[place], table.upper[place] = STRONG_TEXTURES if phase.name in self._strong else TEXTURES
+            table.upper[table.find(slot_name(phase, "inverse_size"))] = 1.0 / SMALLEST
+            table.upper[table.find(slot_name(phase, "microstrain"))] = LARGEST_STRAIN
+        table.free([BLANK, *(f"background_{k}" for k in range(BACKGROUND_TERMS))])
         table.free(slot_name(phase, "scale") for phase in model.phases)
         set_linear(model, self.data, table)
         if search:
             table = search_cells(model, self.data, table, [blur * blurs_for(model)[0] for blur in DESCENT_BLURS])
             set_linear(model, self.data, table)
         minimum = self._descend(model, table, self._shifts_and_widths(model, table))
+        if members and self.score(PhaseSet(members=members, minimum=minimum)) > worst + HOPELESS:
+            return PhaseSet(members=members, minimum=minimum)
         minimum = self._descend(model, minimum.parameters, self._texture_and_strain(model, table))
         found, known = PhaseSet(members=members, minimum=minimum), self._refined.get(members)
         self._refined[members] = found if known is None or found.chi_squared < known.chi_squared else known
@@ -295,10 +373,10 @@ def _present(model: Model, table: Parameters) -> list[Phase]:
     return [phase for phase in model.phases if table.value(slot_name(phase, "scale")) > 0]
 
 
-def above_background(intensity: FloatArray, reach: int) -> FloatArray:
-    """Return the intensity above the background, the lowest mean of some points within `reach` points; shape (n,)."""
+def background_of(intensity: FloatArray, reach: int) -> FloatArray:
+    """Return the lowest mean of some points within `reach` points, smoothed: background and humps, shape (n,)."""
     lowest = _running(_running(intensity, max(reach // 12, 1), np.mean), reach, np.min)
-    return np.maximum(intensity - _running(lowest, reach, np.mean), 0.0)
+    return _running(lowest, reach, np.mean)
 
 
 def _running(values: FloatArray, reach: int, function: Callable[..., FloatArray]) -> FloatArray:

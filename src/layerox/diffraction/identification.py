@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction.candidate_search import Candidate, CandidateSearch, PhaseSet
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
@@ -31,9 +32,9 @@ SAME_CELL = 0.008
 # Difference of gains below which two candidates are alike, and the number of groups tried in the place of a member.
 ALIKE, REPLACEMENTS = 10.0, 3
 # Logistic functions of a member's logarithmic gain and match (offset, factors), for sets that explain the pattern and
-# for others, and the misfit between both; fitted to 137 patterns, in most of which a phase is no candidate
-# (tests/benchmarks/identification.py --calibrate).
-EXPLAINED, INCOMPLETE, LARGEST_MISFIT = (-3.6, 0.82, 2.1), (-12.8, 2.18, 2.1), 0.1
+# for others, and the misfit between both; fitted to 400 patterns, in most of which a phase is no candidate or has a
+# texture that no candidate has (tests/benchmarks/identification.py --calibrate).
+EXPLAINED, INCOMPLETE, LARGEST_MISFIT = (-7.6, 1.07, 4.0), (-10.8, 1.51, 4.0), 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +79,18 @@ class FoundPhases:
         Groups that the pattern does not distinguish; the first of each is a member.
     best
         The set itself.
+    pattern
+        The data with which it was refined, see `CandidateSearch`.
+    model
+        Of the set.
     """
 
     members: tuple[FoundPhase, ...]
     others: tuple[FoundPhase, ...]
     alike: tuple[tuple[str, ...], ...]
     best: PhaseSet
+    pattern: Pattern
+    model: Model
 
 
 def find_phases(
@@ -109,27 +116,36 @@ class _TreeSearch:
     def __init__(self, search: CandidateSearch):
         self.search = search
         self.candidates = search.candidates
+        # The highest probability of each candidate as a member of a set that was considered.
+        self.probabilities: dict[int, float] = {}
 
     def outcome(self) -> FoundPhases:
         best = self._without_doubtful(self._grown())
         best, alike = self._with_alike(best)
         members = sorted(self._described(best), key=lambda row: -row.share)
-        return FoundPhases(members=tuple(members), others=tuple(self._others(best)), alike=alike, best=best)
+        search = self.search
+        return FoundPhases(
+            members=tuple(members), others=tuple(self._others(best)), alike=alike, best=best, pattern=search.pattern,
+            model=search.model.showing(best.members),
+        )  # fmt: skip
 
     def _grown(self) -> PhaseSet:
         """Return the set with the best criterion."""
         best = self.search.empty
         level = [best]
         for _ in range(MOST_PHASES):
-            children = {child.members: child for node in level for child in self._children(node)}
+            children: dict[tuple[int, ...], PhaseSet] = {}
+            for node in level:
+                for child in self._children(node, children):
+                    children[child.members] = child
             level = sorted(children.values(), key=self.search.score)[:BEAM]
             if not level or self.search.score(level[0]) >= self.search.score(best):
                 break
-            best = level[0] = self._with_best_versions(level[0])
+            best = level[0] = self.search.with_textures(self._with_best_versions(level[0]))
         return best
 
-    def _children(self, node: PhaseSet) -> Iterator[PhaseSet]:
-        """Yield the set with each of the most promising candidates."""
+    def _children(self, node: PhaseSet, known: Mapping[tuple[int, ...], PhaseSet]) -> Iterator[PhaseSet]:
+        """Yield the set with each of the most promising candidates; `known` are the children so far."""
         tried: dict[str, int] = {}
         for predicted, index, cell in self.search.promising(node):
             group = self.candidates[index].group
@@ -138,7 +154,9 @@ class _TreeSearch:
             if tried.get(group, 0) == VERSIONS_EACH or (len(tried) == GROUPS_EACH and group not in tried):
                 continue
             tried[group] = tried.get(group, 0) + 1
-            child = self.search.with_member(node, index, cell)
+            scores = sorted(map(self.search.score, known.values()))
+            worst = scores[BEAM - 1] if len(scores) >= BEAM else math.inf
+            child = self.search.with_member(node, index, cell, worst)
             if not self._is_twin(child, index):
                 yield child
             if len(tried) == GROUPS_EACH and min(tried.values()) == VERSIONS_EACH:
@@ -166,11 +184,19 @@ class _TreeSearch:
         return self.search.with_member(self.search.without_member(node, index), other, own)
 
     def _without_doubtful(self, node: PhaseSet) -> PhaseSet:
-        """Return the set without the members that explain too little or match badly, the least probable first."""
+        """Return the set without the members that explain too little or match badly, the least probable first.
+
+        The others keep the probability that they had before: without a true member that is removed as doubtful, more
+        is unexplained, and all gains are smaller.
+        """
         while node.members:
-            weakest = min(self._described(node), key=lambda row: (row.gain >= LEAST_GAIN, row.probability, row.gain))
+            rows = self._described(node)
+            for row in rows:
+                self.probabilities[row.index] = row.probability
+            weakest = min(rows, key=lambda row: (row.gain >= LEAST_GAIN, row.probability, row.gain))
             if weakest.gain >= LEAST_GAIN and weakest.probability >= LEAST_PROBABILITY:
                 break
+            del self.probabilities[weakest.index]
             node = self.search.without_member(node, weakest.index)
         return node
 
@@ -182,7 +208,10 @@ class _TreeSearch:
         gain = self.search.gain(self.search.without_member(node, index), node)
         return FoundPhase(
             index=index, gain=gain, match=float(match), share=float(share),
-            probability=probability(gain, match, self.search.misfit(node)), cell=self.search.cell(node, index),
+            probability=max(
+                probability(gain, match, self.search.misfit(node)), self.probabilities.get(index, 0.0)
+            ),
+            cell=self.search.cell(node, index),
         )  # fmt: skip
 
     def _with_alike(self, node: PhaseSet) -> tuple[PhaseSet, tuple[tuple[str, ...], ...]]:

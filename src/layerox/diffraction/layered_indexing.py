@@ -85,7 +85,7 @@ def _spacings(peaks: Sequence[UnexplainedPeak]) -> Iterator[float]:
 
 def _cells(peaks: Sequence[UnexplainedPeak], spacing: float) -> Iterator[LayeredCell]:
     """Yield the series of basal lines, and the cells of two and three layers with this spacing."""
-    basal = [peak for peak in peaks if _is_basal(peak.d, spacing)]
+    basal = [peak for peak in peaks if is_basal(peak.d, spacing)]
     if _has_first_orders(basal, spacing):
         yield LayeredCell(spacing=_refined_spacing(basal, spacing), a=None, layers=None, peaks=tuple(basal))
     rest = [peak for peak in peaks if peak not in basal]
@@ -97,7 +97,8 @@ def _cells(peaks: Sequence[UnexplainedPeak], spacing: float) -> Iterator[Layered
                 yield LayeredCell(spacing=spacing, a=a, layers=layers, peaks=(*basal, *own))
 
 
-def _is_basal(d: float, spacing: float) -> bool:
+def is_basal(d: float, spacing: float) -> bool:
+    """Whether a line is one of the first orders of a layer spacing (both in angstrom)."""
     order = max(round(spacing / d), 1)
     return order <= MOST_ORDERS and abs(order * d / spacing - 1.0) < TOLERANCE
 

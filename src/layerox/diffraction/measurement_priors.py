@@ -84,6 +84,11 @@ SMOOTHNESS, FIRST_SMOOTH = 2.0, 2
 LEAST_LEVEL = 0.002
 
 
+# Transparency of a flat plate whose 2 mu t nobody states, in units of the effect of 2 mu t = 1: 0 is a thick plate.
+TRANSPARENCY, TRANSPARENCY_WIDTH, UNIT_TWO_MU_T = "specimen_transparency", 1.0, 1.0
+THICKNESS = "instrument_two_mu_t"
+
+
 def kind_of(instrument: Instrument, radiation: Radiation) -> Kind:
     """Return the kind of a diffractometer: by its beam and its geometry; one X-ray line is that of a synchrotron."""
     if radiation.kind == "neutron":
@@ -103,6 +108,12 @@ def of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prio
             yield Prior(
                 name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer"
             )
+
+
+def of_transparency(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the prior of the transparency of a flat plate whose 2 mu t is not stated; no parameter describes it."""
+    if instrument.geometry == "bragg-brentano" and not instrument.two_mu_t and THICKNESS in parameters.index:
+        yield Prior(name=TRANSPARENCY, value=0.0, esd=TRANSPARENCY_WIDTH, parts={}, phase="", provenance="specimen")
 
 
 def of_profile(instrument: Instrument, radiation: Radiation, parameters: Parameters) -> Iterator[Prior]:

@@ -157,6 +157,15 @@ class Model:
         other._name_slots()
         return other
 
+    def about(self, index: int, hkl: tuple[int, int, int]) -> Model:
+        """Return the model with another texture axis of one of its phases: the normal of a plane."""
+        other = copy(self)
+        phases, models = list(self.phases), list(self.phase_models)
+        phases[index] = replace(phases[index], texture_axis=hkl)
+        models[index] = models[index].about(hkl)
+        other.phases, other.phase_models = tuple(phases), tuple(models)
+        return other
+
     def divided(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
         """Return a model whose phases are parts of these: (phase, indices of its reflections), in that order."""
         other = copy(self)

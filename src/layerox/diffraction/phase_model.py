@@ -17,6 +17,7 @@ from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
 from layerox.diffraction.angle_factors import angle_factors
 from layerox.diffraction.anisotropic_broadening import AnisotropicBroadening, ReflectionBroadening
 from layerox.diffraction.axial_divergence import asymmetric, node_table
+from layerox.diffraction.measured_phase import MeasuredFactors, MeasuredPhase
 from layerox.diffraction.peak_sets import Peaks, PeakSet
 from layerox.diffraction.phase import INTENSITY, Phase, layer_normal
 from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
@@ -73,7 +74,7 @@ class PhaseModel:
         lines = len(self.wavelengths)
         self.owner = np.repeat(np.arange(len(self.hkl)), lines)
         self.line = np.tile(np.arange(lines), len(self.hkl))
-        self.structure_factors = StructureFactors(crystal, self.hkl, radiation)
+        self.structure_factors = _factors(phase, self.hkl, radiation)
         self.axis = np.array(phase.axis, dtype=np.float64)
         rotations = crystal.symmetry.laue_rotations
         images = equivalents(self.reflections.hkl, rotations[one_of_each_sign(rotations)])
@@ -115,6 +116,12 @@ class PhaseModel:
         other.owner, other.line = np.repeat(np.arange(len(chosen)), lines), np.tile(np.arange(lines), len(chosen))
         other.group = self.group[chosen] if len(self.group) else self.group
         other.broadening = other._anisotropic_broadening()
+        return other
+
+    def about(self, hkl: tuple[int, int, int]) -> PhaseModel:
+        """Return the same phase with another texture axis: the normal of a plane."""
+        other = copy(self)
+        other.axis = np.array(hkl, dtype=np.float64)
         return other
 
     def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
@@ -372,6 +379,12 @@ class PhaseModel:
         if peaks.texture_by_coefficient is None:
             return np.zeros(len(self.hkl))
         return np.asarray(peaks.f_squared * peaks.texture_by_coefficient[slot - self.end])
+
+
+def _factors(phase: Phase, hkl: FloatArray, radiation: Radiation) -> StructureFactors | MeasuredFactors:
+    if isinstance(phase, MeasuredPhase):
+        return MeasuredFactors(phase.crystal, hkl)
+    return StructureFactors(phase.crystal, hkl, radiation)
 
 
 def _scaled(peaks: PeakSet, scale: float) -> FloatArray:

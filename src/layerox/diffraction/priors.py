@@ -32,7 +32,8 @@ from typing import Literal
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
-from layerox.diffraction.measurement_priors import of_background, of_position, of_profile
+from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase
+from layerox.diffraction.measurement_priors import of_background, of_position, of_profile, of_transparency
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, public_name, slot_name
 from layerox.diffraction.phase import Phase
@@ -102,7 +103,8 @@ def priors_of(
         If a setting matches no quantity with a prior.
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
-    found += [] if instrument is None else of_position(instrument, parameters)
+    if instrument is not None:
+        found += [*of_position(instrument, parameters), *of_transparency(instrument, parameters)]
     found += [] if instrument is None or radiation is None else of_profile(instrument, radiation, parameters)
     found += [] if pattern is None else of_background(pattern, parameters)
     if not of_others:
@@ -184,6 +186,10 @@ def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
         if parameters.can_vary(name):
             yield Prior(name=name, value=parameters.value(name), esd=HARMONIC_WIDTHS[order], parts={name: 1.0},
                         phase=phase.name, provenance="specimen")  # fmt: skip
+    if isinstance(phase, MeasuredPhase) and phase.is_weighed and phase.crystal.constant_esd > 0.0:
+        name = slot_name(phase, CALIBRATION)
+        yield Prior(name=name, value=parameters.value(name), esd=phase.crystal.constant_esd, parts={name: 1.0},
+                    phase=phase.name, provenance="calibration")  # fmt: skip
     if parameters.can_vary(slot_name(phase, "preferred_orientation")):
         yield Prior(name=slot_name(phase, "random_share"), value=0.0, esd=RANDOM_SHARE, parts={}, phase=phase.name,
                     provenance="specimen")  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.disordered.refined_stacking import RefinedStacking
 from layerox.diffraction.model_uncertainty import PriorQuantity
@@ -170,6 +171,18 @@ def phase_document(phase: RefinedPhase) -> Document:
         "ticks": phase.ticks.round(5).tolist(),
         **({} if phase.stacking is None else {"stacking": stacking_document(phase.stacking)}),
         **({"corrections": _corrections(phase)} if phase.corrections else {}),
+        **({"measured": _measured(phase.crystal)} if isinstance(phase.crystal, MeasuredCrystal) else {}),
+    }
+
+
+def _measured(crystal: MeasuredCrystal) -> Document:
+    """Return the constant (g/mol), the composition of the cell, and the intensities of a phase without atoms."""
+    rows = zip(crystal.reflections, crystal.f_squared, strict=True)
+    constant = None if crystal.constant is None else {"value": crystal.constant, "esd": crystal.constant_esd}
+    return {
+        "calibration": constant,
+        "composition": crystal.content,
+        "intensities": [[*hkl, value] for hkl, value in rows],
     }
 
 

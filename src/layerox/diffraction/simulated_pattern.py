@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.diffraction.disordered.phase import DisorderedPhase
+from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.peaks import lorentz_polarization
@@ -167,6 +168,10 @@ def simulation(
         If weights or counts are not positive, or a number is too large.
     """
     shares = _shares(phases, weights)
+    if unknown := [phase.name for phase in phases if isinstance(phase, MeasuredPhase) and not phase.is_weighed]:
+        raise InputError(
+            f"{unknown[0]} has no calibration", argument="weights", cure="calibrate it with a known mixture"
+        )
     scales = scales_for_weights([phase.crystal for phase in phases], shares)
     scaled = [replace(phase, scale=float(scale)) for phase, scale in zip(phases, scales, strict=True)]
     model = Model(two_theta, scaled, instrument, radiation, background_terms=len(background), tail=1e-30)

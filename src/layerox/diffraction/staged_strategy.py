@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.alike_phases import resolve_alike_phases
 from layerox.diffraction.background import BLANK, EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.disordered.from_result import disordered_phase_of
 from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.model import safe_name, slots_of
 from layerox.diffraction.model_setup import (
     FIRST_BACKGROUND_TERMS,
@@ -184,16 +187,22 @@ def refined_phase(phase: RefinedPhase) -> Phase:
     """Return the phase of a result with its refined values as initial values."""
     if phase.stacking is not None:
         return disordered_phase_of(phase)
-    return Phase(
-        name=phase.name,
-        crystal=phase.crystal,
-        scale=float(phase.scale),
-        size_nm=float(phase.size_nm),
-        microstrain=float(phase.microstrain),
-        texture_axis=phase.texture_axis,
-        preferred_orientation=float(phase.preferred_orientation),
-        mode=phase.mode,
-        displacement_mm=float(phase.displacement_mm),
-        hardware=phase.hardware,
+    if isinstance(phase.crystal, MeasuredCrystal):
+        return MeasuredPhase(crystal=phase.crystal, **_refined_values(phase))
+    return Phase(crystal=phase.crystal, **_refined_values(phase))
+
+
+def _refined_values(phase: RefinedPhase) -> dict[str, Any]:
+    """Return the refined values of a phase without its crystal, by field of `Phase`."""
+    return {
+        "name": phase.name,
+        "scale": float(phase.scale),
+        "size_nm": float(phase.size_nm),
+        "microstrain": float(phase.microstrain),
+        "texture_axis": phase.texture_axis,
+        "preferred_orientation": float(phase.preferred_orientation),
+        "mode": phase.mode,
+        "displacement_mm": float(phase.displacement_mm),
+        "hardware": phase.hardware,
         **vars(corrections_at(phase.corrections)),
-    )
+    }

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.disordered.phase import GallerySite, mean_crystal
@@ -162,6 +164,8 @@ def _read_phase(row: Document) -> RefinedPhase:
         sites=tuple(_crystal_site(site, row["anisotropic"].get(site.label)) for site in sites),
         source=row["source"],
     )
+    if row.get("measured"):
+        crystal = _read_measured(crystal, row["measured"])
     if stacking is not None:
         fractions = [float(f) for f in stacking.fractions]
         crystal = mean_crystal(crystal, stacking.gallery_sites, fractions)
@@ -196,6 +200,19 @@ def _read_phase(row: Document) -> RefinedPhase:
         microabsorption=Microabsorption(**row["microabsorption"]) if row.get("microabsorption") else None,
         stacking=stacking,
         corrections={slot: _read_number(number) for slot, number in row.get("corrections", {}).items()},
+    )
+
+
+def _read_measured(crystal: Crystal, row: Document) -> MeasuredCrystal:
+    """Return a crystal without atoms with its measured intensities."""
+    calibration = row["calibration"] or {"value": None, "esd": 0.0}
+    return MeasuredCrystal(
+        **{f.name: getattr(crystal, f.name) for f in fields(crystal)},
+        reflections=tuple((h, k, i) for h, k, i, _ in row["intensities"]),
+        f_squared=tuple(value for *_, value in row["intensities"]),
+        constant=calibration["value"],
+        constant_esd=calibration["esd"],
+        atoms=tuple(row["composition"].items()),
     )
 
 

@@ -135,6 +135,21 @@ class StackingModel(ResultPart):
         return self
 
 
+class CalibrationModel(ResultPart):
+    """The constant of a phase without atoms, g/mol."""
+
+    value: Annotated[float, Field(gt=0)]
+    esd: Annotated[float, Field(ge=0)]
+
+
+class MeasuredModel(ResultPart):
+    """What is known of a phase without atoms."""
+
+    calibration: CalibrationModel | None
+    composition: dict[str, Annotated[float, Field(gt=0)]]
+    intensities: Annotated[list[tuple[Index, Index, Index, Annotated[float, Field(ge=0)]]], Field(min_length=1)]
+
+
 class ResultPhaseModel(ResultPart):
     """A phase."""
 
@@ -152,7 +167,7 @@ class ResultPhaseModel(ResultPart):
     size_nm: NumberModel
     microstrain: NumberModel
     preferred_orientation: ResultTextureModel
-    sites: Annotated[list[SiteModel], Field(min_length=1)]
+    sites: list[SiteModel]
     anisotropic: dict[str, tuple[float, float, float, float, float, float]]
     ticks: list[Annotated[float, Field(gt=-360, lt=360)]]
     mode: Literal["rietveld", "le-bail", "pawley"] = "rietveld"
@@ -170,6 +185,13 @@ class ResultPhaseModel(ResultPart):
     absolute_weight_fraction: NumberModel | None = None
     stacking: StackingModel | None = None
     corrections: dict[str, NumberModel] = {}
+    measured: MeasuredModel | None = None
+
+    @model_validator(mode="after")
+    def _has_atoms_or_intensities(self) -> ResultPhaseModel:
+        if bool(self.sites) == (self.measured is not None):
+            raise ValueError("a phase has either sites or measured intensities")
+        return self
 
     @model_validator(mode="after")
     def _places_every_site(self) -> ResultPhaseModel:

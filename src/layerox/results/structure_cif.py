@@ -13,6 +13,7 @@ import numpy as np
 from gemmi import cif
 
 from layerox.crystal.asymmetric_unit import Site
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.model import INSTRUMENT_SLOTS, safe_name
 from layerox.diffraction.peaks import W
 from layerox.diffraction.phase import Phase
@@ -60,15 +61,16 @@ def add_structure(block: cif.Block, phase: RefinedPhase, radiation: Radiation) -
     units = crystal.formula_units
     block.set_pair("_pd_phase_name", cif_text_item(phase.name))
     content = sorted(crystal.content.items())
-    block.set_pair(
-        "_chemical_formula_sum", cif_text_item(" ".join(f"{e}{round(n / units, 6):.10g}" for e, n in content))
-    )
-    block.set_pair("_chemical_formula_weight", f"{crystal.mass / units:.3f}")
+    formula = " ".join(f"{e}{round(n / units, 6):.10g}" for e, n in content)
+    block.set_pair("_chemical_formula_sum", cif_text_item(formula) if formula else "?")
+    mass = crystal.content_mass if isinstance(crystal, MeasuredCrystal) else crystal.mass
+    block.set_pair("_chemical_formula_weight", f"{mass / units:.3f}" if math.isfinite(mass) else "?")
     block.set_pair("_cell_formula_units_Z", str(units))
     for tag, name in zip(CELL_TAGS, CELL_NAMES, strict=True):
         block.set_pair(tag, cif_number(phase.cell[name]))
     block.set_pair("_cell_volume", cif_number(phase.cell["volume"]))
-    block.set_pair("_exptl_crystal_density_diffrn", f"{crystal.density:.4f}")
+    density = crystal.density
+    block.set_pair("_exptl_crystal_density_diffrn", f"{density:.4f}" if math.isfinite(density) else "?")
     add_symmetry(block, crystal.symmetry, detailed=True)
     if phase.sites:
         _add_atom_types(block, phase, radiation)
@@ -122,6 +124,8 @@ def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinemen
     F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons). Of a
     phase with extracted intensities, F^2 is the extracted one (in units of its scale), as a measured value.
     """
+    if isinstance(phase.crystal, MeasuredCrystal):
+        _add_measured(block, phase.crystal)
     if not phase.sites or phase.stacking is not None:
         return
     if phase.intensities:
@@ -157,6 +161,18 @@ def _add_extracted(block: cif.Block, phase: RefinedPhase) -> None:
     rows = zip(phase.intensities.items(), found.d_spacing(phase.crystal.cell), strict=True)
     for (hkl, f_squared), d in rows:
         loop.add_row([*map(str, hkl), f"{d:.6f}", cif_number(f_squared)])
+
+
+def _add_measured(block: cif.Block, crystal: MeasuredCrystal) -> None:
+    """Add the measured intensities of a phase without atoms, and its constant."""
+    constant = "not calibrated" if crystal.constant is None else (
+        f"{crystal.constant:.6g} g/mol in the place of Z M, esd {crystal.constant_esd:.3g}"
+    )  # fmt: skip
+    block.set_pair("_pd_calc_method", cif_text_item(f"measured intensities in place of a structure; {constant}"))
+    block.set_pair("_reflns_number_total", str(len(crystal.reflections)))
+    loop = block.init_loop("_refln_", ["index_h", "index_k", "index_l", "F_squared_meas"])
+    for hkl, value in zip(crystal.reflections, crystal.f_squared, strict=True):
+        loop.add_row([*map(str, hkl), f"{value:.6g}"])
 
 
 def cif_number(number: Refined) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.phase import HARMONIC
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
@@ -297,9 +298,19 @@ def _phase(phase: RefinedPhase) -> str:
         *_texture(phase),
     ]
     rows += [] if phase.stacking is None else stacking_rows(phase.stacking)
+    if isinstance(phase.crystal, MeasuredCrystal):
+        return _section(f"Phase {phase.name} ({phase.space_group})", _pairs([*rows, *_measured(phase.crystal)]))
     head = ["site", "species", "x", "y", "z", "occupancy", "U_iso (A^2)"]
     sites = [[s.label, s.species, str(s.x), str(s.y), str(s.z), str(s.occupancy), str(s.u_iso)] for s in phase.sites]
     return _section(f"Phase {phase.name} ({phase.space_group})", f"{_pairs(rows)}\n\n{_table([head, *sites])}")
+
+
+def _measured(crystal: MeasuredCrystal) -> list[tuple[str, str]]:
+    """Return what stands in place of the atoms of a phase."""
+    number = Refined(crystal.constant or 0.0, crystal.constant_esd, "free" if crystal.constant_esd else "fixed")
+    constant = "none: no weight fraction" if crystal.constant is None else f"{number} g/mol, in the place of Z M"
+    return [("intensities", f"measured, {len(crystal.reflections)} reflections down to {crystal.spacings[0]:.3f} A"),
+            ("calibration", constant)]  # fmt: skip
 
 
 def _texture(phase: RefinedPhase) -> list[tuple[str, str]]:

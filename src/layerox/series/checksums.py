@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.io.atomic_writing import write_atomically
@@ -133,7 +134,13 @@ def phase_identity(phase: Phase) -> list[object]:
     own = [phase.name, phase.hardware, phase.mode, phase.axis, *phase.slot_names, *phase.values.tolist()]
     symmetry = phase.crystal.symmetry
     operations = zip(symmetry.rotations.tolist(), symmetry.translations.round(6).tolist(), strict=True)
-    return [*own, sites, sorted(operations)]
+    crystal = phase.crystal
+    measured = (
+        [crystal.reflections, crystal.f_squared, crystal.constant_esd, crystal.atoms]
+        if isinstance(crystal, MeasuredCrystal)
+        else []
+    )
+    return [*own, sites, sorted(operations), *measured]
 
 
 def sha256_of(data: Mapping[str, object] | Sequence[object]) -> str:

@@ -52,6 +52,8 @@ def _add_common(block: cif.Block, name: str, crystal: Crystal) -> None:
     for tag, value in zip(CELL_TAGS, crystal.cell, strict=True):
         block.set_pair(tag, f"{value:.10g}")
     add_symmetry(block, crystal.symmetry, detailed=True)
+    if not crystal.sites:
+        return
     rows = zip(crystal.sites, crystal.mean_occupancies, strict=True)
     add_sites(block, [
         (site, crystal.symmetry.multiplicity(site.position),

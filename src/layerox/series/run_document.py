@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
+from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
@@ -66,6 +67,7 @@ def _document(crystal: Crystal) -> dict[str, Any]:
             for s, mean in zip(crystal.sites, crystal.mean_occupancies, strict=True)
         ],
         "source": crystal.source,
+        **({"measured": True} if isinstance(crystal, MeasuredCrystal) else {}),
     }
 
 
@@ -125,7 +127,14 @@ class StructureModel(_RunModelPart):
     layers: LayersModel | None
     reflections: list[ReflectionModel]
     setting: Setting
-    sites: Annotated[list[SiteRow], Field(min_length=1)]
+    sites: list[SiteRow]
+    measured: bool = False
+
+    @model_validator(mode="after")
+    def _has_atoms(self) -> StructureModel:
+        if not self.sites and not self.measured:
+            raise ValueError("a phase without measured intensities has no sites")
+        return self
 
 
 class MeasuredModel(_RunModelPart):

@@ -64,7 +64,13 @@ class Layering:
 
 @lru_cache(maxsize=64)
 def layering_of(crystal: Crystal) -> Layering | None:
-    """Return the layers of a crystal; None if it has none (a spinel, a tunnel oxide, a metal), or no mesh of TMO2."""
+    """Return the layers of a crystal.
+
+    None if it has none (a spinel, a tunnel oxide, a metal), no mesh of TMO2, or no atoms (a phase of measured
+    intensities).
+    """
+    if not crystal.sites:
+        return None
     # A third of a second, for the search of neighbours, not needed where the layers of a crystal are given.
     from layerox.validation.classified_sites import ANION, classified_sites  # noqa: PLC0415
     from layerox.validation.coordination import polyhedra  # noqa: PLC0415

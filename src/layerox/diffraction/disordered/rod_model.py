@@ -20,6 +20,7 @@ from layerox.diffraction.disordered.profile_transforms import WIDTH_SLOTS, Profi
 from layerox.diffraction.disordered.rod_nodes import NodeIntensities, Nodes, RodIntensities, nodes_between
 from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase_model import PhaseModel
+from layerox.diffraction.scattering_factors import scatterers
 from layerox.diffraction.texture import rod_texture
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
@@ -109,7 +110,7 @@ class DisorderedPhaseModel(PhaseModel):
         self.low = max(limits[0] - OUTSIDE, LOWEST * limits[0])
         self.high = min(limits[1] + OUTSIDE, 179.0)
         reach = 2.0 * math.sin(math.radians(self.high / 2)) / float(self.wavelengths.min())
-        self.rods = RodIntensities(phase, self.structure_factors.scattering, 1.1 * reach**2)
+        self.rods = RodIntensities(phase, scatterers(phase.crystal.sites, radiation), 1.1 * reach**2)
         self.channels, self.channel_wavelengths = self._channels()
         self._plan: _Plan | None = None
         self._kept: tuple[bytes, _Evaluation] | None = None
