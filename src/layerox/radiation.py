@@ -256,3 +256,10 @@ def polarization_from_monochromator(*, two_theta: float) -> float:
 def ev_from_angstrom(*, wavelength: float) -> float:
     """Return the photon energy in eV, h c / lambda (CODATA 2018, exact)."""
     return 12398.419843320026 / wavelength
+
+
+def polarization_of(radiation: Radiation) -> float:
+    """Return p of the beam: 0.5 (unpolarised) if it is not stated, 1 (no factor) for neutrons."""
+    if radiation.kind == "neutron":
+        return 1.0
+    return 0.5 if radiation.polarization is None else radiation.polarization

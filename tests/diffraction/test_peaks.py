@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import CELL_MARGIN, PhaseModel, polarization_of
+from layerox.diffraction.phase_model import CELL_MARGIN, PhaseModel
 from layerox.diffraction.reflections import reflections
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text

@@ -32,7 +32,7 @@ from layerox.diffraction.spherical_harmonics import harmonic_texture
 from layerox.diffraction.structure_factors import StructureFactors
 from layerox.diffraction.texture import texture_factors
 from layerox.instrument import Instrument
-from layerox.radiation import Radiation
+from layerox.radiation import Radiation, polarization_of
 from layerox.typing import FloatArray
 
 # Relative difference of 1/d^2 below which reflections are one, and a width (degrees) to guess heights with.
@@ -392,13 +392,6 @@ def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
     table = peaks.table.copy()
     table[3] *= scale
     return table
-
-
-def polarization_of(radiation: Radiation) -> float:
-    """Return p of the beam: 0.5 (unpolarised) if it is not stated, 1 (no factor) for neutrons."""
-    if radiation.kind == "neutron":
-        return 1.0
-    return 0.5 if radiation.polarization is None else radiation.polarization
 
 
 def _smallest_d(wavelength: float, two_theta_max: float) -> float:

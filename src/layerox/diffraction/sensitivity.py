@@ -23,10 +23,9 @@ from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import polarization_of
 from layerox.diffraction.scattering_factors import scatterers
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
-from layerox.radiation import Radiation
+from layerox.radiation import Radiation, polarization_of
 from layerox.symmetry import metric_tensor
 from layerox.typing import FloatArray
 
