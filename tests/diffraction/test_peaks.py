@@ -15,7 +15,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import CELL_MARGIN, PhaseModel
 from layerox.diffraction.reflections import reflections
 from layerox.instrument import Instrument
-from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
+from layerox.radiation import Radiation, polarization_from_monochromator, polarization_of, radiation_from_text
 from layerox.symmetry import cell_from_metric, metric_tensor
 from reference_crystals import ALL, LAB6, O3, O3_PRIME, P2, POLAR, SPINEL, TRICLINIC
 
