@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerox.diffraction.constraints import BOUNDS
-from layerox.diffraction.priors import POSITION_WIDTHS, RELATIVE, SPECIMEN_WIDTHS, WIDTHS
+from layerox.diffraction.measurement_priors import POSITION_WIDTHS
+from layerox.diffraction.priors import RELATIVE, SPECIMEN_WIDTHS, WIDTHS
 
 TABLE = Path(__file__).parents[1] / "reference" / "parameters.toml"
 OWN_VARIABLES = "Variables of a recipe"
+# Priors whose width is a share of the value, beside those of the logarithm.
+SHARES = frozenset(("u_iso", "length"))
 HEAD = """# Parameter dictionary
 
 Every refinable parameter of the model. A name begins with its phase (`P2`, in letters, digits and underscores: a prime
@@ -67,7 +70,7 @@ class Row:
         """The width of its prior as text."""
         if not self.prior:
             return self.prior_text
-        relative = self.prior in RELATIVE
+        relative = self.prior in RELATIVE | SHARES
         by_provenance = WIDTHS.get(self.prior)
         widths = list(by_provenance.values()) if by_provenance else [{**SPECIMEN_WIDTHS, **POSITION_WIDTHS}[self.prior]]
         unit = " Å" if self.prior == "coordinate" else ""

@@ -18,7 +18,7 @@ EXAMPLES: Mapping[str, str] = {
     "parametric": "results --function 'P2_a=polynomial 2' -o smooth",
     "strain": "results",
     "calibrate": "lab6.xye --phase lab6.cif --certified a=4.156826 -o beam.toml",
-    "measure": "pure.xye --cell 2.84 2.84 13.9 90 90 120 --space-group 'P 63/m m c' --radiation CuKa -o hydrate.toml",
+    "measure": "pure.xye --cell 2.84 2.84 13.9 90 90 120 --space-group P63/mmc -o hyd.toml",
     "compare": "result other-result",
     "report": "results",
     "export": "result --to nexus -o result.nxs",
