@@ -1,6 +1,6 @@
 """Measured phase: the public functions that make a phase known by its cell and measured intensities.
 
-`measure_phase` extracts |F|^2 from the pattern of the pure phase (Le Bail, `diffraction.intensity_extraction`);
+`measure_phase` extracts `|F|^2` from the pattern of the pure phase (Le Bail, `diffraction.intensity_extraction`);
 `calibrate_phase` finds the constant in the place of Z M from a mixture of known composition, so that weight fractions
 are those of Hill & Howard (`diffraction.weight_fractions`).
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from layerox.pattern import Pattern
     from layerox.radiation import Radiation
 
-# |F|^2 of the strongest line, and the constant with which a mixture is fitted to find the true one (g/mol).
+# `|F|^2` of the strongest line, and the constant with which a mixture is fitted to find the true one (g/mol).
 STRONGEST, PROVISIONAL = 1000.0, 100.0
 # Smallest spacing of the list before the data choose, angstrom.
 SHORTEST = 0.6
@@ -53,7 +53,7 @@ def measure_phase(
     instrument: Instrument | str | Path | None = None,
     range: tuple[float, float] | None = None,
 ) -> MeasuredPhase:
-    """Measure |F|^2 of a phase without a structure on a pattern of the pure phase.
+    """Measure `|F|^2` of a phase without a structure on a pattern of the pure phase.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def measure_phase(
     Returns
     -------
     MeasuredPhase
-        Without a constant: see `calibrate_phase`. Its |F|^2 are relative, 1000 for the strongest line.
+        Without a constant: see `calibrate_phase`. Its `|F|^2` are relative, 1000 for the strongest line.
 
     Raises
     ------
