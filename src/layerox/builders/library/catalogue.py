@@ -88,7 +88,7 @@ class Library(Mapping[str, LibraryEntry]):
     def suggestion(self, name: str, others: Iterable[str] = ()) -> str:
         """Return the cure for an unknown name: the most similar one, or where to list them."""
         close = nearest(name, [*others, *self.names])
-        return close if close.startswith("did you mean") else "`layerox phases` lists what there is"
+        return close if close.startswith("did you mean") else "`layerox phases` lists what there is; or give a CIF file"
 
     def listing(self) -> str:
         """Return what the library holds, a line each."""
