@@ -204,11 +204,16 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
             "unrecognized arguments: --phases P2; did you mean '--phase'; see layerox fit",
         ),
         (["fit", "x.xy", "--phase", "P2", "O3"], "give each phase its own option: --phase P2 --phase O3"),
+        (
+            ["build", "my.cif", "-o", "p2.cif"],
+            "unknown phase 'my.cif'; a phase that is built is a name or a stacking word",
+        ),
+        (["interface", "my.cif/O3", "-o", "i.cif"], "is a name or a stacking word, not a file; `layerox phases` lists"),
         (["build", "P2", "P3", "-o", "p2.cif"], "unrecognized arguments: P3; see layerox build --help"),
         (["fit", "PATTERN", "--phase", "P2", "--fix", "c"], "there is no parameter 'c'; give the full name: P2_c"),
         (
             ["simulate", "LaB6", "-o", "s.xye"],
-            "unknown phase 'LaB6'; `layerox phases` lists what there is; or give a CIF",
+            "unknown phase 'LaB6'; `layerox phases` lists what there is; a CIF file is a phase too",
         ),
         (
             ["simulate", "P2", "--instrument", "lab-cp", "-o", "s.xye"],
