@@ -140,7 +140,10 @@ class Parameters:
             return "give the name alone; a value stands in [parameters] of a recipe"
         known = [public_name(name) for name in self.names]
         full = [name for name in known if name.endswith(f"_{unknown}")]
-        return f"give the full name: {' or '.join(full)}" if full else nearest(unknown, known)
+        if not full:
+            return nearest(unknown, known)
+        every = f"; '*_{unknown}' means all {len(full)}" if len(full) > 1 else ""
+        return f"give the full name: {' or '.join(full[:3])}{' ...' if len(full) > 3 else ''}{every}"
 
     def can_vary(self, name: str) -> bool:
         """Whether a parameter is neither locked nor dependent on others."""
