@@ -72,6 +72,15 @@ NOTEBOOKS = [*ROOT.glob("docs/tutorials/*.ipynb"), *ROOT.glob("examples/*.ipynb"
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS), ids=lambda path: path.stem)
+def test_the_extra_docs_installs_what_the_tutorials_import(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    imported = set(re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)) - set(sys.stdlib_module_names)
+    assert "layerox" in imported
+    assert imported <= {name_of(row) for row in (*PROJECT["dependencies"], *OPTIONAL["docs"])}
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS), ids=lambda path: path.stem)
 def test_notebooks_are_stored_without_outputs(path):
     """The documentation executes them when it is built; nbstripout (.pre-commit-config.yaml) empties them."""
     cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]

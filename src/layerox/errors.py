@@ -14,6 +14,8 @@ from typing import Any
 MOST, MOST_PROBLEM, MOST_CURE = 500, 200, 200
 # Number of listed choices, and number of compared characters of a word.
 MOST_CHOICES, MOST_COMPARED = 30, 100
+# Number of characters of the listed choices, so that the cure is not cut in its middle.
+MOST_LISTED = 160
 
 
 def printable(text: str) -> str:
@@ -110,8 +112,11 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     close = get_close_matches(word[:MOST_COMPARED], known, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    more = f" ... ({len(known)} in all)" if len(known) > MOST_CHOICES else ""
-    return f"choose from {', '.join(known[:MOST_CHOICES])}{more}"
+    shown = known[:MOST_CHOICES]
+    while len(", ".join(shown)) > MOST_LISTED:
+        shown.pop()
+    more = f" ... ({len(known)} in all)" if len(known) > len(shown) else ""
+    return f"choose from {', '.join(shown)}{more}"
 
 
 def is_interrupt(error: BaseException | None) -> bool:

@@ -1,6 +1,7 @@
 """The commands as a shell calls them: what they write, what they print, and with which status they end."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,24 @@ def test_simulate_writes_pattern_truth_and_reflections(folder):
     assert [p["weight_fraction"] for p in truth["phases"]] == pytest.approx([0.7, 0.3])
     assert (folder / "r.csv").read_text().startswith("phase,h,k,l,multiplicity,")
     assert (folder / "s.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_simulate_takes_a_preset(folder):
+    assert run("simulate", "P2", "--instrument", "lab-cu-graphite", "-o", "s.xye") == 0
+    assert read_pattern("s.xye").radiation.name == "CuKa"
+
+
+def test_files_of_an_earlier_fit_do_not_stay_beside_those_of_a_new_one(folder, shipped):
+    """A fit of P2 alone leaves no O3.cif of the fit before, nor its recipe and picture; files of the user stay."""
+    words = ("fit", shipped, "--range", 14, 50, "--quiet", "-o", "out")
+    run(*words, "--phase", "P2", "--phase", "O3", "--fix", "O3_microstrain")
+    Path("out/notes.txt").write_text("mine", encoding="utf-8")
+    shutil.copy("out/O3.cif", "out/mine.cif")
+    assert {"O3.cif", "recipe.toml", "fit.png"} <= {path.name for path in Path("out").iterdir()}
+    run(*words, "--phase", "P2", "--figures", "none")
+    left = {path.name for path in Path("out").iterdir()}
+    assert left.isdisjoint({"O3.cif", "recipe.toml", "fit.png"})
+    assert {"P2.cif", "result.json", "notes.txt", "mine.cif"} <= left
 
 
 def test_simulated_pattern_and_fit_agree(folder, capsys):
@@ -179,7 +198,27 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         ([], "the following arguments are required"),
         (["fit"], "arguments are required: PATTERN"),
         (["fit", "PATTERN"], "--phase: no phase is given; give library names"),
-        (["fit", "x.xy", "--phase", "P2", "--colour"], "unrecognized arguments: --colour"),
+        (["fit", "x.xy", "--phase", "P2", "--colour"], "unrecognized arguments: --colour; see layerox fit --help"),
+        (
+            ["fit", "x.xy", "--phases", "P2"],
+            "unrecognized arguments: --phases P2; did you mean '--phase'; see layerox fit",
+        ),
+        (["fit", "x.xy", "--phase", "P2", "O3"], "give each phase its own option: --phase P2 --phase O3"),
+        (
+            ["build", "my.cif", "-o", "p2.cif"],
+            "unknown phase 'my.cif'; a phase that is built is a name or a stacking word",
+        ),
+        (["interface", "my.cif/O3", "-o", "i.cif"], "is a name or a stacking word, not a file; `layerox phases` lists"),
+        (["build", "P2", "P3", "-o", "p2.cif"], "unrecognized arguments: P3; see layerox build --help"),
+        (["fit", "PATTERN", "--phase", "P2", "--fix", "c"], "there is no parameter 'c'; give the full name: P2_c"),
+        (
+            ["simulate", "LaB6", "-o", "s.xye"],
+            "unknown phase 'LaB6'; `layerox phases` lists what there is; a CIF file is a phase too",
+        ),
+        (
+            ["simulate", "P2", "--instrument", "lab-cp", "-o", "s.xye"],
+            "unknown instrument 'lab-cp'; did you mean 'lab-c",
+        ),
         (["fit", "x.xy", "--phase", "P2"], "x.xy"),
         (["fit", "PATTERN", "--phase", "P9"], "unknown phase 'P9'; did you mean"),
         (["fit", "PATTERN", "--phase", "P2", "--phase", "P2"], "two phases have the name 'P2'"),

@@ -73,6 +73,12 @@ def test_the_command_explains_one_code_or_lists_all(capsys):
     assert set(json.loads(capsys.readouterr().out)) == {"alike"}
 
 
+def test_several_codes_are_explained_with_the_commas_of_the_line_below_a_result(capsys):
+    assert main(["explain", "alike,", "at_bound,", "poisson_sigma"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith("  ")] == ["alike", "at_bound", "poisson_sigma"]
+
+
 def test_an_unknown_code_is_one_line_with_the_nearest_one(capsys):
     assert main(["explain", "stacking_disorders"]) == 2
     err = capsys.readouterr().err

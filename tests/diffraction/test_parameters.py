@@ -317,6 +317,19 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         table_of(P2).find("P2_aa")
 
 
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("c", "give the full name: P2_c$"),
+        ("u_iso", r"give the full name: P2_\w+_u_iso or P2_\w+_u_iso or P2_\w+_u_iso ...; '\*_u_iso' means all \d$"),
+        ("P2_c=11.1", r"give the name alone; a value stands in \[parameters\]"),
+    ],
+)
+def test_a_short_name_or_one_with_a_value_is_refused_with_the_cure(name, cure):
+    with pytest.raises(InputError, match=cure):
+        table_of(P2).find(name)
+
+
 def test_trying_values_stores_nothing():
     table = table_of(P2)
     table.free(["P2_a"])

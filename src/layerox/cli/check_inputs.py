@@ -13,7 +13,6 @@ from layerox.errors import InputError, nearest
 STRUCTURE_SUFFIXES = (".cif", ".mcif", ".toml")
 # Marks of a disordered stacking: between its kinds ("P2~O3"), and before a fraction ("Z:0.3").
 BETWEEN, BEFORE_FRACTION = "~", ":"
-PHASE_CURE = "`layerox phases` lists all names"
 
 
 def check_inputs(
@@ -122,6 +121,12 @@ def _is_file(described: str) -> bool:
 
 def _refuse_unknown(name: str) -> None:
     from layerox.builders import LIBRARY, build_crystal  # noqa: PLC0415  (what files do not need)
+    from layerox.builders.library.catalogue import LISTED  # noqa: PLC0415
 
     if name not in LIBRARY.cathodes and name not in LIBRARY:
-        build_crystal(name)
+        try:
+            build_crystal(name)
+        except InputError as error:
+            if error.cure == LISTED:
+                raise InputError(error.problem, cure=f"{LISTED}; a CIF file is a phase too") from None
+            raise

@@ -1,4 +1,4 @@
-"""`layerox explain`: what the code of a warning or finding means, and what to do about it."""
+"""`layerox explain`: what the codes of warnings and findings mean, and what to do about them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ def add_to(subparsers: Any) -> None:
         description="Print what the code of a warning or finding means and what to do. Codes are in result.json, "
         "report.txt and run.json. Example: layerox explain stacking_disorder",
     )
-    parser.add_argument("code", nargs="?", metavar="CODE", help="such as position_ambiguous; none lists all")
+    parser.add_argument("codes", nargs="*", metavar="CODE", help="such as position_ambiguous; none lists all")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(command=run)
 
 
-def run(*, code: str | None, json: bool) -> int:
-    """Print one explanation, or all codes."""
+def run(*, codes: list[str], json: bool) -> int:
+    """Print the explanation of each code, or list all codes."""
     known = explanations()
-    if code is not None and code not in known:
-        raise UnknownName(
-            f"no code {code!r}", place="CODE", cure=f"{nearest(code, known)}; without one, all are listed"
-        )
-    chosen = known if code is None else {code: known[code]}
+    # The line below a result separates its codes with commas.
+    given = [code for text in codes for code in text.split(",") if code]
+    for code in given:
+        if code not in known:
+            raise UnknownName(
+                f"no code {code!r}", place="CODE", cure=f"{nearest(code, known)}; without one, all are listed"
+            )
+    chosen = {code: known[code] for code in given} or known
     if json:
         print(json_module.dumps(chosen, indent=1))
-    elif code is None:
+    elif not given:
         width = max(map(len, known))
         print(
             "\n".join(
@@ -45,8 +48,12 @@ def run(*, code: str | None, json: bool) -> int:
             )
         )
     else:
-        print("\n".join([code, _wrapped(known[code]["meaning"]), _wrapped(f"What to do: {known[code]['cure']}")]))
+        print("\n".join(_explained(code, row) for code, row in chosen.items()))
     return 0
+
+
+def _explained(code: str, row: dict[str, str]) -> str:
+    return "\n".join([code, _wrapped(row["meaning"]), _wrapped(f"What to do: {row['cure']}")])
 
 
 def explanations() -> dict[str, dict[str, str]]:

@@ -93,7 +93,7 @@ def run(
     given = None if phase == [AUTO] else phase
     check_inputs(files=(pattern, recipe, choices["blank"]), phases=given, hardware=hardware, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
+    from layerox.io.output_files import inputs_among, recorded, remove_own  # noqa: PLC0415
     from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
     from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
@@ -140,8 +140,10 @@ def run(
             drawn = pictures_of(result, intensity=picture, kinds=FIGURES[figures])
             files |= {name: drawn[kind] for kind, name in pictures.items()}
     write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
-    # Pictures of an earlier fit do not show this one.
-    remove_own([folder / f"fit.{kind}" for kind in FIGURES["all"] if kind not in pictures])
+    # Pictures, structures and the recipe of an earlier fit are not those of this one.
+    earlier = [folder / name for name, record in recorded(folder).items() if record.by == "fit"]
+    kept = {path.resolve() for path in (*read, *(folder / name for name in (*files, CRATE)))}
+    remove_own(path for path in earlier if path.resolve() not in kept)
     write_crate(folder, by="fit", inputs=read, overwrite=overwrite)
     if not quiet:
         print("\n".join([summary_text(result), *warning_lines((w.code, w.message) for w in result.warnings)]))

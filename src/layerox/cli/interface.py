@@ -28,7 +28,10 @@ def add_to(subparsers: Any) -> None:
         "--slabs", nargs="+", type=int, metavar="N", help="slabs of each phase; default: the smallest closed cell"
     )
     parser.add_argument(
-        "--formula", action="append", metavar="F", help="composition; once for all phases or once per phase"
+        "--formula",
+        action="append",
+        metavar="F",
+        help="composition of all phases; or one option for each phase, in their order",
     )
     parser.add_argument(
         "--strain",

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from layerox.cli.common_options import with_option
@@ -24,6 +25,8 @@ USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
 GARBAGE_SEARCH = 500_000
 
 
+# Ratio of common characters from which an unknown option is taken for a misspelt one.
+SIMILAR = 0.75
 # Begin of the last line of a command's help.
 EXAMPLE = "example: layerox "
 
@@ -41,8 +44,23 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any):
         super().__init__(formatter_class=_Formatter, **settings)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Reject unknown arguments here, where the command and its options are known."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._cure(unknown[0])}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         raise LayeroxError(f"{message}; see {self.prog} --help")
+
+    def _cure(self, unknown: str) -> str:
+        """Return what to give instead of an unknown argument: the most similar option, or one option per value."""
+        options = self._option_string_actions
+        if not unknown.startswith("-"):
+            return "; give each phase its own option: --phase P2 --phase O3" if "--phase" in options else ""
+        close = get_close_matches(unknown.partition("=")[0], options, n=1, cutoff=SIMILAR)
+        return f"; did you mean {close[0]!r}" if close else ""
 
 
 def run() -> NoReturn:

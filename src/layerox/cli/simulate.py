@@ -59,7 +59,7 @@ def run(
     instrument: str | None,
 ) -> int:
     """Simulate and write all files or none; always 0."""
-    check_inputs(files=(instrument,), phases=structures)
+    check_inputs(phases=structures, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.atomic_writing import Content  # noqa: PLC0415
     from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415

@@ -96,7 +96,7 @@ class Parameters:
             return self.index[name]
         known = slot_of_public(name, self.index)
         if known not in self.index:
-            raise InputError(f"there is no parameter {name!r}", cure=nearest(name, map(public_name, self.names)))
+            raise InputError(f"there is no parameter {name!r}", cure=self._cure(name))
         return self.index[known]
 
     def value(self, name: str) -> float:
@@ -131,8 +131,19 @@ class Parameters:
             return [self.names[self.find(pattern)]]
         found = [name for name in self.names if fnmatchcase(public_name(name), pattern)]
         if not found:
-            raise InputError(f"there is no parameter {pattern!r}", cure=nearest(pattern, map(public_name, self.names)))
+            raise InputError(f"there is no parameter {pattern!r}", cure=self._cure(pattern))
         return found
+
+    def _cure(self, unknown: str) -> str:
+        """Return what to give instead of an unknown name: the full names that end in it, or the most similar one."""
+        if "=" in unknown:
+            return "give the name alone; a value stands in [parameters] of a recipe"
+        known = [public_name(name) for name in self.names]
+        full = [name for name in known if name.endswith(f"_{unknown}")]
+        if not full:
+            return nearest(unknown, known)
+        every = f"; '*_{unknown}' means all {len(full)}" if len(full) > 1 else ""
+        return f"give the full name: {' or '.join(full[:3])}{' ...' if len(full) > 3 else ''}{every}"
 
     def can_vary(self, name: str) -> bool:
         """Whether a parameter is neither locked nor dependent on others."""

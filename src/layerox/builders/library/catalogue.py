@@ -13,6 +13,9 @@ from layerox.builders.library.spinels_and_tunnels import FRAMEWORKS
 from layerox.crystal.asymmetric_unit import Crystal, cell_text
 from layerox.errors import InputError, nearest
 
+# The cure for a name that is similar to none of the library.
+LISTED = "`layerox phases` lists what there is"
+
 # The entry meant by a phase name alone.
 DEFAULTS: Mapping[str, str] = {
     "P2": "P2_NNM",
@@ -87,8 +90,10 @@ class Library(Mapping[str, LibraryEntry]):
 
     def suggestion(self, name: str, others: Iterable[str] = ()) -> str:
         """Return the cure for an unknown name: the most similar one, or where to list them."""
+        if name.lower().endswith(".cif"):
+            return f"a phase that is built is a name or a stacking word, not a file; {LISTED}"
         close = nearest(name, [*others, *self.names])
-        return close if close.startswith("did you mean") else "`layerox phases` lists what there is"
+        return close if close.startswith("did you mean") else LISTED
 
     def listing(self) -> str:
         """Return what the library holds, a line each."""
