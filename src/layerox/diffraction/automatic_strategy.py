@@ -43,7 +43,7 @@ from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
-from layerox.diffraction.strategy_state import SUPPORT_FOR_WIDTHS, StrategyState
+from layerox.diffraction.strategy_state import StrategyState
 from layerox.diffraction.texture_and_broadening import (
     refine_all_widths_and_textures,
     refine_anisotropic_broadening,
@@ -196,8 +196,8 @@ def _other_axis(state: StrategyState, new_run: NewRun) -> AxisChoice | None:
     """Return another texture axis of a phase if it is clearly better: the strategy starts again with it."""
     if not state.may_restart:
         return None
-    asked = [phase for phase in state.oriented() if state.is_supported(phase, SUPPORT_FOR_WIDTHS)]
-    choice = better_axis(state.run, asked, new_run)
+    strong = state.strong()
+    choice = better_axis(state.run, [phase for phase in state.oriented() if phase in strong], new_run)
     if choice is not None:
         state.phases = [choice.phase if phase.name == choice.phase.name else phase for phase in state.phases]
         state.run.record(choice.step_name, reason=choice.reason)

@@ -21,7 +21,7 @@ from layerox.diffraction.refinement_steps import StepwiseRefinement
 from layerox.notices import Notice
 from layerox.symmetry import Symmetry
 
-# Reduced chi-squared from which the question is asked.
+# Reduced chi-squared from which the question arises.
 POOR = 1.5
 # ln of the ratio of evidences, and fall of chi-squared as a share of it, from which another axis is taken: a wrong
 # structure or stacking disorder fits somewhat better with any few intensities that are free.
@@ -79,9 +79,9 @@ def better_axis(run: StepwiseRefinement, phases: Sequence[Phase], new_run: NewRu
     """
     if run.minimum.reduced_chi_squared < POOR:
         return None
-    asked = [phase for phase in phases if _is_open(phase)]
-    linear = LinearResponse(run.model, run.minimum, run.data) if asked else None
-    choices = [] if linear is None else [found for phase in asked if (found := _best(run, linear, phase, new_run))]
+    open_ones = [phase for phase in phases if _is_open(phase)]
+    linear = LinearResponse(run.model, run.minimum, run.data) if open_ones else None
+    choices = [] if linear is None else [found for phase in open_ones if (found := _best(run, linear, phase, new_run))]
     return max(choices, key=lambda choice: choice.log_ratio, default=None)
 
 

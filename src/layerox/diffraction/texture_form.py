@@ -1,6 +1,6 @@
 """Texture form: whether spherical harmonics describe a texture clearly better than the refined March function.
 
-It does not change a fit: a warning names the phase and what to write. The question is asked only where a fit is poor
+It does not change a fit: a warning names the phase and what to write. Harmonics are tried only where a fit is poor
 and a March coefficient far from 1, so that other fits take no time for it.
 """
 
