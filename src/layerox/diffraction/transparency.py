@@ -40,11 +40,16 @@ def is_transparent(effect: float, esd: float) -> bool:
 def refine_transparency(state: StrategyState) -> None:
     """Refine 2 mu t if it is not stated and the score test finds its effect."""
     run = state.run
-    has_prior = any(prior.name == TRANSPARENCY for prior in run.priors)
-    if not has_prior or not run.parameters.can_vary(THICKNESS) or THICKNESS in state.plan.named(run.parameters):
-        return
-    if run.minimum.reduced_chi_squared < MOST_MISFIT and is_transparent(*_effect(state)):
+    if _is_open(state) and run.minimum.reduced_chi_squared < MOST_MISFIT and is_transparent(*_effect(state)):
         run.attempt(STEP, [THICKNESS], start={THICKNESS: UNIT_TWO_MU_T})
+
+
+def _is_open(state: StrategyState) -> bool:
+    """Whether 2 mu t may be refined: intensities follow from structures, and nobody states or fixes it."""
+    table = state.run.parameters
+    has_prior = any(prior.name == TRANSPARENCY for prior in state.run.priors)
+    free = has_prior and table.can_vary(THICKNESS) and THICKNESS not in state.plan.named(table)
+    return free and bool(state.phases) and len(state.structures()) == len(state.phases)
 
 
 def refined_transparency(state: StrategyState) -> Iterator[Notice]:
