@@ -144,7 +144,7 @@ def test_a_thin_specimen_costs_its_fractions_unless_its_thickness_is_stated():
     held = lx.fit(mixture, list(TRUTH), instrument=Instrument(profile=PROFILE),
                   recipe={"instrument": {"fix": ["two_mu_t"]}})  # fmt: skip
     assert largest_error(held) > 0.01
-    assert any(notice.code == "transparent_specimen" for notice in held.warnings)
+    assert any(notice.code == "thin_specimen" for notice in held.warnings)
     (prior,) = (row for row in held.priors if row.name == "specimen_transparency")
     assert prior.posterior_value > 3.0
 
@@ -152,7 +152,7 @@ def test_a_thin_specimen_costs_its_fractions_unless_its_thickness_is_stated():
 @pytest.mark.parametrize(("two_mu_t", "seed"), [(0.25, 3), (0.25, 4), (0.5, 3), (1.0, 4)])
 def test_the_thickness_of_a_thin_specimen_is_refined_on_evidence(two_mu_t, seed):
     result = lx.fit(thin_mixture(two_mu_t, seed), list(TRUTH), instrument=Instrument(profile=PROFILE))
-    assert any(notice.code == "transparent_specimen" for notice in result.warnings)
+    assert any(notice.code == "thin_specimen" for notice in result.warnings)
     (found,) = (row.number for row in result.parameters if row.name == "instrument_two_mu_t")
     assert abs(found - two_mu_t) < 3 * found.esd < 0.3 * two_mu_t
     assert result.instrument.two_mu_t == pytest.approx(float(found))
@@ -180,6 +180,26 @@ def test_a_thick_plate_whose_thickness_is_not_stated_has_a_prior_that_the_data_n
     (prior,) = (row for row in result.priors if row.name == "specimen_transparency")
     assert (prior.value, prior.esd) == (0.0, 1.0)
     assert abs(prior.posterior_value) < 3 * prior.posterior_esd < 0.5
-    assert not any(notice.code == "transparent_specimen" for notice in result.warnings)
+    assert not any(notice.code == "thin_specimen" for notice in result.warnings)
     off = lx.fit(mixture, names, instrument=thick, recipe={"priors": {"specimen_transparency": "off"}})
     assert not any(row.name == "specimen_transparency" for row in off.priors)
+
+
+@pytest.mark.parametrize(("angle", "seed"), [(24.0, 3), (30.0, 4), (36.0, 3)])
+def test_the_angle_of_overflow_is_refined_on_evidence(angle, seed):
+    """Lines of P2 (16, 32, 36 degrees) and O3 (17, 33, 36) below it are too weak by sin(theta) / sin(theta_0)."""
+    own = Instrument(profile=PROFILE, overflow_two_theta=angle)
+    mixture = lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(12, 100, 0.03),
+                          instrument=own, counts=20_000, background=[200.0], seed=seed)  # fmt: skip
+    result = lx.fit(mixture, list(TRUTH), instrument=Instrument(profile=PROFILE))
+    assert any(notice.code == "beam_overflow" for notice in result.warnings)
+    (found,) = (row.number for row in result.parameters if row.name == "instrument_overflow")
+    assert abs(found - angle) < 3 * found.esd
+    assert largest_error(result) < 0.01
+
+
+def test_a_pattern_above_the_angle_of_overflow_has_no_such_prior():
+    mixture = lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(30, 90, 0.03),
+                          instrument=Instrument(profile=PROFILE), counts=20_000, seed=5)  # fmt: skip
+    result = lx.fit(mixture, list(TRUTH), instrument=Instrument(profile=PROFILE))
+    assert {"beam_overflow", "specimen_transparency"} & {row.name for row in result.priors} == {"specimen_transparency"}
