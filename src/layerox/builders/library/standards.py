@@ -45,7 +45,7 @@ STANDARDS = (
             sites=(("Al1", 1.0, (0.0, 0.0, 0.3522), 0.2), ("O1", 1.0, (0.3063, 0.0, 0.25), 0.25)),
         ),
         provenance="cell LOOKED-UP; coordinates, B RECALLED",
-        reference="certificate of NIST SRM 676a (99.02 % crystalline), looked up as listed for calibrants of detectors; "
+        reference="certificate of NIST SRM 676a (99.02 % crystalline), looked up as listed for calibrants; "
         "the rest recalled",
     ),
 )
