@@ -182,13 +182,13 @@ def _perform(state: StrategyState) -> bool:
     _atoms(state)
     refine_harmonics(state)
     _background(state)
-    refine_specimen_effects(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
     settle_stackings(state.run, state.phases)
     refine_all_widths_and_textures(state)
     try_opposite_cells(state.run, state.phases)
+    refine_specimen_effects(state)
     _free_as_requested(state)
     state.run.finish("all together")
     return True
