@@ -22,8 +22,8 @@ class PeakSet:
     table, slopes
         Position, Gaussian and Lorentzian width (degrees) and unit-scale area of each peak, (4, m), and their
         derivatives with respect to q.
-    owner, line
-        Reflection and emission line of each peak, shape (m,).
+    owner, line, wavelengths
+        Reflection, emission line and wavelength (angstrom) of each peak, shape (m,).
     bragg
         Bragg angle 2 theta of each peak, radian, shape (m,).
     by_axial
@@ -36,9 +36,16 @@ class PeakSet:
     slopes: FloatArray
     owner: IntArray
     line: IntArray
+    wavelengths: FloatArray
     bragg: FloatArray
     by_axial: FloatArray | None = None
     by_correction: FloatArray | None = None
+
+    def scaled(self, scale: float) -> FloatArray:
+        """Return the table with the areas times a scale."""
+        table = self.table.copy()
+        table[3] *= scale
+        return table
 
 
 @dataclass(frozen=True, eq=False)
