@@ -33,6 +33,9 @@ WITHIN_NOISE = 0.02
 # A descent ends if this number of evaluations in a row lowers chi-squared by less than this share of its reduced value:
 # for a bad fit, the linearised model predicts falls that the true model does not have.
 STALLED_FOR, STALLED = 10, 0.05
+# The same for a descent that others follow (tolerance of at least `COARSE`): a tenth of what a strategy demands for each
+# freed parameter.
+COARSE, COARSELY_STALLED_FOR, COARSELY_STALLED = 0.1, 8, 1.0
 
 
 def minimise(
@@ -148,10 +151,10 @@ class _Descent:
             self.x, self.state = place, trial or self._evaluated(place)
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
             self.history.append(self.state.objective)
-            return self._end("") if self._has_stalled() else None
+            return self._end("") if self._has_stalled(tolerance) else None
         self.damping *= 10.0
         self.history.append(self.state.objective)
-        if self._has_stalled():
+        if self._has_stalled(tolerance):
             return self._end("")
         if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
             self._end("")
@@ -159,11 +162,14 @@ class _Descent:
             self._end("no step lowers chi-squared")
         return None
 
-    def _has_stalled(self) -> bool:
-        if len(self.history) <= STALLED_FOR:
+    def _has_stalled(self, tolerance: float) -> bool:
+        """Whether the last evaluations together lower chi-squared by less than a descent of a tolerance is for."""
+        is_coarse = tolerance >= COARSE
+        count, least = (COARSELY_STALLED_FOR, COARSELY_STALLED) if is_coarse else (STALLED_FOR, STALLED)
+        if len(self.history) <= count:
             return False
-        fall = self.history[-1 - STALLED_FOR] - self.history[-1]
-        return bool(fall < STALLED * self.history[-1] / max(self.points, 1))
+        fall = self.history[-1 - count] - self.history[-1]
+        return bool(fall < least * self.history[-1] / max(self.points, 1))
 
     def _length(self, step: FloatArray) -> float:
         """Return the length of a step in standard uncertainties."""
