@@ -33,7 +33,7 @@ WITHIN_NOISE = 0.02
 # A descent ends if this number of evaluations in a row lowers chi-squared by less than this share of its reduced value:
 # for a bad fit, the linearised model predicts falls that the true model does not have.
 STALLED_FOR, STALLED = 10, 0.05
-# The same for a descent that others follow (tolerance of at least `COARSE`): a tenth of what a strategy demands for each
+# The same for a descent that others follow (tolerance of at least `COARSE`): a tenth of what a strategy demands of a
 # freed parameter.
 COARSE, COARSELY_STALLED_FOR, COARSELY_STALLED = 0.1, 8, 1.0
 

@@ -288,9 +288,11 @@ class PhaseModel:
         peak_shapes = position, gauss, lorentz, area, reach_scale * peaks.listed.table[3], tail
         add_peak_gradients(two_theta, weight, *peak_shapes, gradients, transfer.columns, jacobian)
         if peaks.parts is not None:
-            both = gradients, self.gradients(peaks, peaks.parts, values, transfer)
-            shape = table, peaks.parts.scaled(values[pk.SCALE]), peaks.first, tail
-            add_asymmetry_gradients(two_theta, weight, *shape, *both, transfer.columns, jacobian)
+            sets = peaks.listed.asymmetric(values[pk.SCALE]), peaks.parts.asymmetric(values[pk.SCALE])
+            alike = self.gradients(peaks, peaks.listed.unmoved, values, transfer)
+            by_q = (transfer.of_phase[pk.CELL : pk.CELL + 6].T @ peaks.by_cell)[:, peaks.listed.owner]
+            chains = alike, by_q, transfer.instrument[pk.S_OVER_L : pk.H_OVER_L + 1]
+            add_asymmetry_gradients(two_theta, weight, *sets, peaks.first, tail, *chains, transfer.columns, jacobian)
 
     def gradients(self, peaks: Peaks, chosen: PeakSet, values: FloatArray, transfer: PhaseTransfer) -> FloatArray:
         """Return the derivatives of every peak with respect to the variables.
@@ -314,14 +316,12 @@ class PhaseModel:
         if anisotropic:
             isotropic = ~np.isin(slots, list(anisotropic))
             slots, by_slot = slots[isotropic], by_slot[isotropic]
-        # fmt: off
         gradients = pk.peak_gradients(
             chosen.table, chosen.slopes, chosen.owner, chosen.bragg, chosen.wavelengths,
             values[pk.SCALE], peaks.strength, peaks.by_cell,
             slots, by_slot, self._strength_slopes(peaks, values, slots), transfer.instrument,
             self.radius, self.bragg_brentano, self.last,
-        )
-        # fmt: on
+        )  # fmt: skip
         self._add_broadening(gradients, peaks, chosen, anisotropic, transfer)
         self._add_instrument(gradients, chosen, values[pk.SCALE], transfer.instrument)
         return gradients
