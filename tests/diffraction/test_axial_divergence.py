@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from layerox.diffraction.axial_divergence import asymmetric, node_table
+from layerox.diffraction.axial_divergence import EVEN_RULES, asymmetric, node_table
 from layerox.diffraction.model import Model
 from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width
 from layerox.instrument import Instrument, Profile
@@ -73,7 +73,7 @@ def ours(two_theta, gauss, lorentz, sample, slit, grid):
 
 
 @pytest.mark.parametrize("two_theta", [6.0, 15.0, 40.0, 120.0, 165.0])
-@pytest.mark.parametrize(("sample", "slit"), [(0.02, 0.022), (0.03, 0.015), (0.01, 0.04)])
+@pytest.mark.parametrize(("sample", "slit"), [(0.02, 0.022), (0.03, 0.015), (0.01, 0.04), (0.01, 0.01), (0.04, 0.04)])
 def test_profile_is_the_papers_integral(two_theta, sample, slit):
     grid = np.linspace(two_theta - 1.0, two_theta + 1.0, 81)
     expected = fcj_by_hand(two_theta, 0.06, 0.03, sample, slit, grid)
@@ -132,3 +132,12 @@ def test_derivative_along_both_at_once_has_no_kink():
     down[places] -= 1e-6
     numeric = (model.calculated(up).total - model.calculated(down).total) / 2e-6
     assert np.abs(jacobian[0] - numeric).max() < 1e-4 * np.abs(numeric).max()
+
+
+@pytest.mark.parametrize("count", EVEN_RULES[:9])
+def test_rules_for_equal_heights_integrate_even_polynomials(count):
+    """The integral of x^(2 k) (1 - x) over 0 ... 1 is 1 / ((2 k + 1) (2 k + 2))."""
+    row = EVEN_RULES.index(count)
+    nodes, weights = (table[1, row, :count] for table in node_table())
+    for k in range(2 * count):
+        assert (weights * (1 - nodes) * nodes ** (2 * k)).sum() == pytest.approx(1 / ((2 * k + 1) * (2 * k + 2)))
