@@ -73,7 +73,7 @@ def ours(two_theta, gauss, lorentz, sample, slit, grid):
 
 
 @pytest.mark.parametrize("two_theta", [6.0, 15.0, 40.0, 120.0, 165.0])
-@pytest.mark.parametrize(("sample", "slit"), [(0.02, 0.022), (0.03, 0.015), (0.01, 0.04), (0.01, 0.01), (0.04, 0.04)])
+@pytest.mark.parametrize(("sample", "slit"), [(0.02, 0.022), (0.03, 0.015), (0.01, 0.04)])
 def test_profile_is_the_papers_integral(two_theta, sample, slit):
     grid = np.linspace(two_theta - 1.0, two_theta + 1.0, 81)
     expected = fcj_by_hand(two_theta, 0.06, 0.03, sample, slit, grid)
@@ -132,6 +132,30 @@ def test_derivative_along_both_at_once_has_no_kink():
     down[places] -= 1e-6
     numeric = (model.calculated(up).total - model.calculated(down).total) / 2e-6
     assert np.abs(jacobian[0] - numeric).max() < 1e-4 * np.abs(numeric).max()
+
+
+@pytest.mark.parametrize(
+    ("two_theta", "height"), [(6.0, 0.01), (15.0, 0.02), (15.0, 0.04), (40.0, 0.02), (120.0, 0.005), (165.0, 0.04)]
+)
+def test_profile_of_equal_heights_is_the_sum_over_many_rays(two_theta, height):
+    """4,000 rays at equal steps of x, each with the weight of the module's docstring."""
+    grid = np.linspace(two_theta - 1.0, two_theta + 1.0, 81)
+    x = (np.arange(4000) + 0.5) / 4000 * 2 * height
+    cosine = np.cos(np.radians(two_theta)) * np.sqrt(1 + x**2)
+    weight = (2 * height - x) / ((1 + x**2) * np.sqrt(1 - cosine**2))
+    _, parts, _ = expanded(two_theta, 0.06, 0.03, 1.0, height, height)
+    found = sum(area * plain(grid - position) for position, _, _, area in parts.T)
+    expected = plain(grid[:, None] - np.degrees(np.arccos(cosine))) @ weight / weight.sum()
+    assert np.abs(found - expected).max() < 1e-5 * expected.max()
+
+
+def plain(x):
+    """Return a peak of unit area with the widths 0.06 and 0.03 at distances from its centre."""
+    width, eta, *_ = tch_width(0.06, 0.03)
+    lorentzian = 2 / np.pi / width / (1 + 4 * (x / width) ** 2)
+    return eta * lorentzian + (1 - eta) * 2 / width * np.sqrt(np.log(2) / np.pi) * np.exp(
+        -4 * np.log(2) * (x / width) ** 2
+    )
 
 
 @pytest.mark.parametrize("count", EVEN_RULES[:9])
