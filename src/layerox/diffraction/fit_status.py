@@ -193,11 +193,12 @@ def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[Stro
     peaks_total = calculated.phases.sum(axis=0)
     spread = float(np.sqrt(max(minimum.reduced_chi_squared, 1.0)))
     low, high = pattern.range
+    narrowest = 2.0 * float(np.median(np.diff(pattern.two_theta)))
     lines: list[StrongLine] = []
     for k in np.argsort(-area):
         if len(lines) == LINES or area[k] < 0.05 * area.max(initial=0.0):
             break
-        place, full = float(position[k]), max(float(width[k]), 2.0 * float(np.median(np.diff(pattern.two_theta))))
+        place, full = float(position[k]), max(float(width[k]), narrowest)
         if not low + full < place < high - full or any(abs(place - x.two_theta) < WINDOW * full for x in lines):
             continue
         window = slice(*np.searchsorted(pattern.two_theta, (place - WINDOW * full, place + WINDOW * full)))

@@ -80,6 +80,8 @@ LIBRARY = "layerox library"
 FULL = 0.98
 # Coordinates of larger asymmetric units have no priors: an ordered supercell has thousands.
 MOST_COORDINATES = 60
+# Characters of a pattern of names.
+WILD = re.compile(r"[*?[]")
 
 
 def priors_of(
@@ -253,15 +255,19 @@ def _occupancies(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
 
 
 def _refuse_unknown(priors: list[Prior], settings: PriorSettings) -> None:
+    names = {prior.name for prior in priors}
     for pattern in settings:
-        if not any(fnmatchcase(prior.name, pattern) for prior in priors):
+        if pattern not in names and not any(fnmatchcase(name, pattern) for name in names):
             known = [prior.name for prior in priors]
             raise InputError(f"[priors]: no prior is called {pattern!r}", cure=nearest(pattern, known))
 
 
 def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
+    # Most settings are those of an earlier result, each for one prior.
+    wild = {pattern for pattern in settings if WILD.search(pattern)}
     for prior in priors:
-        chosen = [setting for pattern, setting in settings.items() if fnmatchcase(prior.name, pattern)]
+        matching = {prior.name, *(pattern for pattern in wild if fnmatchcase(prior.name, pattern))}
+        chosen = [settings[pattern] for pattern in settings if pattern in matching]
         if not chosen:
             yield prior
         elif (own := chosen[-1]) is not None:

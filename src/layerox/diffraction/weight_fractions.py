@@ -16,6 +16,7 @@ from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.reciprocal_metric import reciprocal_metric
 from layerox.typing import FloatArray
 
 
@@ -38,7 +39,7 @@ class WeightFractions:
 
 def cell_volume(cell: FloatArray) -> tuple[float, FloatArray]:
     """Return the volume (angstrom^3) and its derivatives with respect to a, b, c, alpha, beta, gamma (degrees)."""
-    inverse, slopes = pk.reciprocal_metric(np.ascontiguousarray(cell, dtype=np.float64))
+    inverse, slopes = reciprocal_metric(np.ascontiguousarray(cell, dtype=np.float64))
     volume = 1.0 / np.sqrt(np.linalg.det(inverse))
     # V = det(G*)^(-1/2), and d det(G*) = det(G*) trace(G dG*)
     metric = np.linalg.inv(inverse)

@@ -307,7 +307,7 @@ class SeriesTrace:
         place, esd = np.array(self.displacement), np.array(self.displacement_esd)
         for k in np.flatnonzero(~np.isnan(place)).tolist():
             around = [i for i in _around(k, len(place)) if not np.isnan(place[i])]
-            usual = float(np.median(place[around])) if around else 0.0
+            usual = _median(place[around].tolist()) if around else 0.0
             moved = abs(place[k] - usual)
             if len(around) >= AROUND and moved > MOVED and moved > CERTAIN * esd[k]:
                 yield k, f"displacement {place[k]:.2f} mm, {usual:.2f} mm in the frames around"
@@ -319,9 +319,15 @@ class SeriesTrace:
         r_wp = np.array(self.r_wp)
         for k in range(len(r_wp)):
             around = _around(k, len(r_wp))
-            usual = float(np.median(r_wp[around])) if around else np.inf
+            usual = _median(r_wp[around].tolist()) if around else np.inf
             if r_wp[k] > FEWER_COUNTS * usual:
                 yield k, f"R_wp {100 * r_wp[k]:.2g} %, {100 * usual:.2g} % in the frames around: far fewer counts"
+
+
+def _median(values: list[float]) -> float:
+    """Return the median of a few numbers: that of numpy takes longer than all else that is done with a frame's."""
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2.0
 
 
 def _around(k: int, count: int) -> list[int]:
@@ -333,7 +339,7 @@ def _reference(gof: FloatArray, ratio: float) -> FloatArray:
     found = np.full(len(gof), np.nan)
     before: list[float] = []
     for k, value in enumerate(gof):
-        found[k] = np.median(before[-AROUND:]) if before else np.nan
+        found[k] = _median(before[-AROUND:]) if before else np.nan
         if not before or value <= ratio * max(found[k], 1.0):
             before.append(float(value))
     return found
