@@ -138,7 +138,7 @@ class ExternalStandardModel(KeyedTable):
 
 
 class QuantificationModel(KeyedTable):
-    """[quantification]: standards, sizes of the particles in micrometre, and the solid share of the powder's volume.
+    """[quantification]: standards, sizes of particles (micrometre) or their range, and the solid share of the powder.
 
     `reference` is the phase with a constant mass, to which the other masses are relative.
     """
@@ -146,6 +146,7 @@ class QuantificationModel(KeyedTable):
     internal_standard: InternalStandardModel | None = None
     external_standard: ExternalStandardModel | None = None
     particle_sizes_um: dict[str, PositiveFloat] = {}
+    particle_range_um: Interval | None = None
     packing: Share = 1.0
     reference: str | None = None
 

@@ -35,7 +35,7 @@ from layerox.diffraction.constraints import constrained
 from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase
 from layerox.diffraction.measurement_priors import of_background, of_position, of_profile, of_transparency
 from layerox.diffraction.model import slots_of
-from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, public_name, slot_name
+from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, is_background_term, public_name, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import LEAST_VALUE, Prior, PriorRestraint
 from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSetting, PriorSettings
@@ -124,15 +124,16 @@ def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set
 def check_prior_settings(
     phases: Sequence[Phase], instrument: Instrument, settings: PriorSettings, radiation: Radiation | None = None
 ) -> None:
-    """Refuse settings that match no quantity of the phases.
+    """Refuse settings that match no quantity of the phases; the background has its terms with a pattern only.
 
     Raises
     ------
     InputError
         With the nearest name.
     """
-    if settings:
-        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings, instrument, radiation)
+    own = {name: setting for name, setting in settings.items() if not is_background_term(name)}
+    if own:
+        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), own, instrument, radiation)
 
 
 def provenance_of(crystal: Crystal, kind: str) -> Provenance:
