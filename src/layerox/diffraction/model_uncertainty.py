@@ -25,6 +25,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import Prior
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.quantification import Quantification, Quantities
+from layerox.diffraction.transparency import is_transparent, thin_plate_change
 from layerox.diffraction.unknown_particles import fraction_variances
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.notices import Notice
@@ -37,8 +38,6 @@ MICROABSORPTION = "microabsorption"
 LISTED_CHANGE = 5e-4
 # Uncertainty of the orders that spherical harmonics leave out, as a share of the coefficients of the highest refined.
 NEXT_ORDER_SHARE = 0.25
-# Transparency from which a warning says so: in its standard uncertainties, and in its unit.
-TRANSPARENT, LEAST_TRANSPARENT = 5.0, 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +137,7 @@ def model_uncertainty(
 def transparency_warnings(priors: Sequence[PriorQuantity]) -> Iterator[Notice]:
     """Yield a warning if the intensities are those of a plate through which the beam passes."""
     for row in priors:
-        if row.name == TRANSPARENCY and row.posterior_value > max(TRANSPARENT * row.posterior_esd, LEAST_TRANSPARENT):
+        if row.name == TRANSPARENCY and is_transparent(row.posterior_value, row.posterior_esd):
             yield Notice(
                 "transparent_specimen",
                 f"intensities fall towards high angles as those of a thin plate do ({row.posterior_value:.1f} +- "
@@ -270,17 +269,9 @@ def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[Float
     curves = jacobian.T @ mixing
     for m, prior in enumerate(priors):
         if not prior.parts:
-            change = _of_a_thin_plate(linear) if prior.name == TRANSPARENCY else _without_texture(linear, prior.phase)
+            change = thin_plate_change(linear) if prior.name == TRANSPARENCY else _without_texture(linear, prior.phase)
             curves[:, m] = prior.step * change
     return curves, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
-
-
-def _of_a_thin_plate(linear: LinearResponse) -> FloatArray:
-    """Return the weighted change of the pattern if the plate is as thin as the unit of transparency, shape (n,)."""
-    model, values = linear.model, linear.minimum.parameters.values[: len(linear.model.names)].copy()
-    values[model.names.index(THICKNESS)] = UNIT_TWO_MU_T
-    change = model.calculated(values).phases.sum(axis=0) - linear.minimum.calculated.phases.sum(axis=0)
-    return np.asarray(change * linear.data.weight)
 
 
 def _without_texture(linear: LinearResponse, name: str) -> FloatArray:
