@@ -12,6 +12,7 @@ points that differ from the smooth curve by many sigmas keep their values.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.typing import FloatArray
 
@@ -53,7 +54,7 @@ def _noise(rest: FloatArray) -> float:
     return 1.4826 * float(np.median(np.abs(rest)))
 
 
-def _wider(chosen: FloatArray) -> FloatArray:
+def _wider(chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the chosen points and those beside them."""
     return np.asarray(np.convolve(chosen, np.ones(2 * MARGIN + 1), mode="same") > 0)
 

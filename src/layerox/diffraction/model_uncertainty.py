@@ -233,19 +233,18 @@ def _row(
 
 def _is_held(prior: Prior, model: Model, parameters: Parameters, free: set[str]) -> bool:
     """Whether a quantity does not move and belongs to the diffractometer or to a phase of the model that is present."""
+    fixed = all(_is_fixed(parameters, name, free) for name in prior.parts)
     if prior.name == TRANSPARENCY:
         return not parameters.value(THICKNESS) and THICKNESS not in free
     if prior.is_of_diffractometer:
         # Without any, axial divergence has no derivative.
-        return not prior.name.endswith("_over_l") and all(_is_fixed(parameters, name, free) for name in prior.parts)
-    if prior.is_of_background:
-        return all(_is_fixed(parameters, name, free) for name in prior.parts)
+        return fixed and not prior.name.endswith("_over_l")
+    if prior.is_of_calibration or prior.is_of_background:
+        return fixed
     phase = next((phase for phase in model.phases if phase.name == prior.phase), None)
     if phase is None or not phase.is_weighed or parameters.value(slot_name(phase, "scale")) <= 0:
         return False
-    if not prior.parts:
-        return slot_name(phase, "preferred_orientation") in free
-    return all(_is_fixed(parameters, name, free) for name in prior.parts)
+    return fixed if prior.parts else slot_name(phase, "preferred_orientation") in free
 
 
 def _is_fixed(parameters: Parameters, name: str, free: set[str]) -> bool:
