@@ -19,7 +19,7 @@ TABLES = {
     ),
     "diffraction/sensitivity.py": (
         "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "anisotropic_size", "occupancy",
-        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step",
+        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step", "background_hump",
     ),
 }  # fmt: skip
 
