@@ -42,6 +42,7 @@ from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
+from layerox.diffraction.specimen_effects import refine_specimen_effects, refined_effects
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
 from layerox.diffraction.strategy_state import StrategyState
 from layerox.diffraction.texture_and_broadening import (
@@ -52,7 +53,6 @@ from layerox.diffraction.texture_and_broadening import (
 )
 from layerox.diffraction.texture_axis import TEXTURE_AXIS, AxisChoice, NewRun, better_axis
 from layerox.diffraction.texture_form import texture_form_warnings
-from layerox.diffraction.transparency import refine_transparency, refined_transparency
 from layerox.instrument import Instrument
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -184,7 +184,7 @@ def _perform(state: StrategyState) -> bool:
     _atoms(state)
     refine_harmonics(state)
     _background(state)
-    refine_transparency(state)
+    refine_specimen_effects(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
@@ -213,7 +213,7 @@ def _warnings(state: StrategyState, new_run: Callable[[Sequence[Phase]], Stepwis
     if state.calibrated:
         yield from profile_warnings(state.run, state.strong())
     yield from restraint_warnings(state.run)
-    yield from refined_transparency(state)
+    yield from refined_effects(state)
     named = state.plan.named(state.run.parameters)
     open_forms = [p for p in state.phases if slot_name(p, "preferred_orientation") not in named]
     yield from texture_form_warnings(state.run, open_forms, new_run)

@@ -18,17 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction.linear_response import LinearResponse
-from layerox.diffraction.measurement_priors import THICKNESS, TRANSPARENCY, UNIT_TWO_MU_T
+from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import Prior
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.quantification import Quantification, Quantities
-from layerox.diffraction.transparency import is_transparent, thin_plate_change
+from layerox.diffraction.specimen_effects import change_by, is_seen
 from layerox.diffraction.unknown_particles import fraction_variances
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
-from layerox.notices import Notice
 from layerox.typing import FloatArray
 
 # Relative uncertainty of stated particle sizes.
@@ -38,6 +37,7 @@ MICROABSORPTION = "microabsorption"
 LISTED_CHANGE = 5e-4
 # Uncertainty of the orders that spherical harmonics leave out, as a share of the coefficients of the highest refined.
 NEXT_ORDER_SHARE = 0.25
+EFFECTS = {effect.prior: effect for effect in SPECIMEN_EFFECTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,18 +134,6 @@ def model_uncertainty(
     return ModelUncertainty(esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, priors=rows)
 
 
-def transparency_warnings(priors: Sequence[PriorQuantity]) -> Iterator[Notice]:
-    """Yield a warning if the intensities are those of a plate through which the beam passes."""
-    for row in priors:
-        if row.name == TRANSPARENCY and is_transparent(row.posterior_value, row.posterior_esd):
-            yield Notice(
-                "transparent_specimen",
-                f"intensities fall towards high angles as those of a thin plate do ({row.posterior_value:.1f} +- "
-                f"{row.posterior_esd:.1f} times the effect of 2 mu t = {UNIT_TWO_MU_T:g}): state two_mu_t in "
-                "[specimen], or free it",
-            )
-
-
 class _Held:
     """The held quantities in units of their prior standard uncertainty: their posterior and their effects."""
 
@@ -234,8 +222,8 @@ def _row(
 def _is_held(prior: Prior, model: Model, parameters: Parameters, free: set[str]) -> bool:
     """Whether a quantity does not move and belongs to the diffractometer or to a phase of the model that is present."""
     fixed = all(_is_fixed(parameters, name, free) for name in prior.parts)
-    if prior.name == TRANSPARENCY:
-        return not parameters.value(THICKNESS) and THICKNESS not in free
+    if effect := EFFECTS.get(prior.name):
+        return not parameters.value(effect.parameter) and effect.parameter not in free and is_seen(effect, model)
     if prior.is_of_diffractometer:
         # Without any, axial divergence has no derivative.
         return fixed and not prior.name.endswith("_over_l")
@@ -268,8 +256,9 @@ def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[Float
     curves = jacobian.T @ mixing
     for m, prior in enumerate(priors):
         if not prior.parts:
-            change = thin_plate_change(linear) if prior.name == TRANSPARENCY else _without_texture(linear, prior.phase)
-            curves[:, m] = prior.step * change
+            effect = EFFECTS.get(prior.name)
+            curve = change_by(effect, linear) if effect else _without_texture(linear, prior.phase)
+            curves[:, m] = prior.step * curve
     return curves, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
 
 

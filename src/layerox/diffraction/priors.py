@@ -38,7 +38,7 @@ from layerox.diffraction.measurement_priors import (
     of_calibration,
     of_position,
     of_profile,
-    of_transparency,
+    of_specimen,
 )
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, is_background_term, public_name, slot_name
@@ -110,7 +110,7 @@ def priors_of(
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
     if instrument is not None:
-        found += [*of_position(instrument, parameters), *of_transparency(instrument, parameters)]
+        found += [*of_position(instrument, parameters), *of_specimen(instrument, parameters)]
         found += of_calibration(instrument, parameters)
     found += [] if instrument is None or radiation is None else of_profile(instrument, radiation, parameters)
     found += [] if pattern is None else of_background(pattern, parameters)
