@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from layerox.diffraction.unknown_particles import PARTICLE_RANGE_UM
 from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 from layerox.io.instrument_toml_keys import InstrumentModel, KeyedTable, Pair
 
@@ -146,7 +147,7 @@ class QuantificationModel(KeyedTable):
     internal_standard: InternalStandardModel | None = None
     external_standard: ExternalStandardModel | None = None
     particle_sizes_um: dict[str, PositiveFloat] = {}
-    particle_range_um: Interval | None = None
+    particle_range_um: Interval = list(PARTICLE_RANGE_UM)
     packing: Share = 1.0
     reference: str | None = None
 

@@ -13,7 +13,6 @@ from layerox.diffraction.absolute_fractions import ExternalStandard, InternalSta
 from layerox.diffraction.quantification import Quantification
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.unknown_particles import PARTICLE_RANGE_UM
 from layerox.errors import InputError, nearest
 from layerox.io.toml_file import line_of
 from layerox.refined import Refined
@@ -51,15 +50,11 @@ def quantification_of(
             external_standard=_external(section.external_standard, folder),
             particle_sizes_um=_sizes(model, phases),
             packing=section.packing,
-            particle_range_um=_range(section.particle_range_um),
+            particle_range_um=(section.particle_range_um[0], section.particle_range_um[1]),
             reference=section.reference,
         )
     except InputError as error:
         raise InputError(f"{error.place or ''} {error.problem}".strip(), place=here, cure=error.cure) from None
-
-
-def _range(given: Sequence[float] | None) -> tuple[float, float]:
-    return PARTICLE_RANGE_UM if given is None else (given[0], given[1])
 
 
 def _sizes(model: RecipeModel, phases: Sequence[str]) -> Mapping[str, float]:
