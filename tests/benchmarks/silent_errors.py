@@ -35,6 +35,7 @@ ALARMS = {
     "alike", "unexplained_peaks", "unexplained_intensity", "stray_radiation", "thin_specimen", "beam_overflow",
     "bimodal_size", "anisotropic_size", "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step",
     "background_step",
+    "background_hump",
     "saturated", "spikes", "sigma_too_large", "sigma_too_small"
 }  # fmt: skip
 

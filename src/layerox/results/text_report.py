@@ -240,7 +240,7 @@ def _accuracy(refinement: Refinement) -> str:
         "esd_model is the root of the sum of squares of its parts. A held quantity keeps its prior value in the "
         "refinement; its posterior is one step with the data. The columns of the phases are fitted minus true weight "
         "fraction if the true quantity is larger by one prior standard uncertainty. Particle sizes that are not "
-        "stated are taken as 1 to 10 um, each phase its own.", WIDTH
+        "stated are taken as 1 to 20 um, or as particle_range_um states, each phase its own.", WIDTH
     )  # fmt: skip
     tables = [_table([["source", *columns], *parts])]
     tables += [_table([["quantity", "prior", "posterior", "provenance", "", *columns], *held])] if held else []
