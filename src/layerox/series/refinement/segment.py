@@ -353,7 +353,7 @@ def _independent_row(setup: SeriesSetup, frame: Frame) -> FrameRow:
         offsets=offsets_of(minimum),
     )
     for group in outcome.alike:
-        row = with_group(row, group.members, group.spread)
+        row = with_group(row, group)
     return stating_groups(judged_alone(row))
 
 

@@ -64,7 +64,7 @@ def _spread(setup: SeriesSetup, seeds: Sequence[SeedFrame], one: str, other: str
         return None
     spreads = []
     for seed in seeds:
-        own = [group.spread for group in seed.alike if {one, other} <= set(group.members)]
+        own = [g.spread for g in seed.alike if {one, other} <= set(g.members) and g.is_exchangeable]
         if not own and {one, other} & set(seed.supports):
             return None
         spreads += own
@@ -170,7 +170,7 @@ class _SegmentTests:
                 return True
             row = measured_row(frame, row.verdict, row.reason, again)
         for group in groups:
-            row = with_group(row, group.members, group.spread)
+            row = with_group(row, group)
         self.rows[k] = row
         return not (groups or tests.moved) and tests.closest > CLEAR
 
