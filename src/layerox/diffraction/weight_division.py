@@ -21,6 +21,8 @@ from layerox.diffraction.weight_fractions import fraction_values
 
 # Share of the common weight below which a second phase is a matter of the detection limit.
 LEAST_SHARE = 0.125
+# Broadening of the second phase (1/nm, and microstrain) unless the first one is half as broad.
+MOST_BROADENED = {"inverse_size": 0.02, "microstrain": 0.003}
 # Number of shares that are tried, by bisection: the largest open one is known to one sixteenth.
 TRIALS = 4
 # Exponent of the share with which chi-squared rises at least, where the pattern distinguishes the phases: 2 for lines
@@ -118,11 +120,19 @@ class DivisionTrials:
         return table
 
     def _both(self) -> Parameters:
-        """Return the parameters with the first phase as it is, and the second one as it is in its place."""
+        """Return the parameters with the first phase as it is, and the second one as it is in its place.
+
+        Any phase can hide with lines broad enough to be background: its widths have limits.
+        """
         table, source = self.present.parameters.copy(), self.exchanged.parameters
         places = table.places(slot_name(self.model.phases[self.absent], slot)
                               for slot in self.model.phases[self.absent].slot_names)  # fmt: skip
         table.values[places], table.vary[places] = source.values[places], source.vary[places]
+        for slot, most in MOST_BROADENED.items():
+            one, other = (slot_name(self.model.phases[k], slot) for k in (self.shown, self.absent))
+            k, limit = table.find(other), max(most, 2.0 * table.value(one))
+            table.upper[k] = max(min(table.upper[k], limit), table.lower[k])
+            table.values[k] = min(table.values[k], table.upper[k])
         return table
 
     def with_free_ratio(self, division: WeightDivision) -> Parameters:

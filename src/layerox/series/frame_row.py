@@ -25,6 +25,7 @@ from layerox.diffraction.weight_fractions import (
     of_the_specimen,
     phase_weights,
 )
+from layerox.series.common_uncertainty import ScaleCovariance, with_common_uncertainty
 from layerox.series.frame_setup import SeriesSetup
 from layerox.series.stacking_columns import VERDICT, stacking_numbers, stacking_quantities
 from layerox.symmetry import CELL_NAMES
@@ -45,6 +46,7 @@ OFFSETS = ("zero", DISPLACEMENT)
 UNKNOWN: Number = (math.nan, math.nan)
 CORRELATION, SLAB_SHARE = "correlation", "slab_share"
 NOTHING_SHARED: Mapping[str, float] = {}
+NO_COVARIANCE: ScaleCovariance = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,7 @@ def phases_of(
     absent: Mapping[str, Absence],
     shared: Mapping[str, float] = NOTHING_SHARED,
     verdicts: Mapping[str, float] = NOTHING_SHARED,
+    scales: ScaleCovariance = NO_COVARIANCE,
 ) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
@@ -161,12 +164,15 @@ def phases_of(
         Uncertainties of the common parameters, by name.
     verdicts
         On disordered phases, by name, see `stacking_columns`.
+    scales
+        Covariance of the scales that comes from the common parameters, see `common_uncertainty`.
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
     weights = phase_weights(model, values, transfer)
     weighed = of_the_specimen(weights, model.phases)
     fractions = fractions_of(weighed.values, weighed.slopes, minimum.covariance)
+    esds = with_common_uncertainty(fractions.values, fractions.esds, [phase.name for phase in model.phases], scales)
     share = minimum.calculated.phases.sum(axis=1)
     total = max(float(share.sum()), 1e-300)
     rows: dict[str, dict[str, Number]] = {}
@@ -177,7 +183,7 @@ def phases_of(
         numbers = _PhaseNumbers(values[own], transfer[own], minimum.covariance)
         scale, esd = numbers.of(pk.SCALE)
         rows[phase.name] = {
-            "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])) if phase.is_weighed else UNKNOWN,
+            "weight_fraction": (float(fractions.values[p]), float(esds[p])) if phase.is_weighed else UNKNOWN,
             "intensity_share": (float(share[p]) / total, math.nan),
             "support": (scale / esd if esd > 0 else math.nan, math.nan),
             **numbers.cell(),

@@ -24,7 +24,7 @@ from layerox.series.refinement.common_parameters import CommonParameters
 from layerox.series.refinement.exchanged_cells import exchanged_frames, renamed_frames
 from layerox.series.refinement.frame_model import FrameModel, FrameState, PhaseSubset
 from layerox.series.refinement.phase_entry import is_background_like
-from layerox.series.refinement.phase_presence import KEEP_SUPPORT, PhaseLevel
+from layerox.series.refinement.phase_presence import KEEP_SUPPORT, STRONG, PhaseLevel
 from layerox.series.tables import shown_in
 from layerox.typing import FloatArray
 
@@ -34,8 +34,6 @@ MAX_UNEXPLAINED = 0.5
 NO_PEAKS = 6.0
 # Largest step left to do, in standard uncertainties, with which a refinement counts as done.
 MAX_REMAINING_SHIFT = 0.3
-# Support above which a phase is accepted whatever its cell is.
-STRONG = 30.0
 # Number of frames on each side that a frame is compared with.
 AROUND = 5
 # Ratio of the goodness of fit to that of the frames around from which a frame is refined again, and from which it is

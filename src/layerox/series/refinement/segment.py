@@ -298,7 +298,7 @@ def measured_row(frame: Frame, verdict: Verdict, reason: str, fit: FrameFit) -> 
         reason=reason,
         r_wp=fit.r_wp,
         gof=fit.gof,
-        phases=phases_of(common.setup, model, minimum, absent, common.esds, verdicts),
+        phases=phases_of(common.setup, model, minimum, absent, common.esds, verdicts, common.scale_covariance),
         offsets=offsets_of(fit.minimum),
     )
 

@@ -1,0 +1,53 @@
+"""The uncertainty of weight fractions from common parameters, against the covariance with and without them."""
+
+import numpy as np
+import pytest
+
+from layerox.diffraction.minimum import Minimum
+from layerox.diffraction.parameters import Parameters
+from layerox.series.common_uncertainty import common_scale_covariance, with_common_uncertainty
+
+
+def minimum_of(names, values, normal):
+    table = Parameters(list(names), np.array(values, dtype=float))
+    table.free(names)
+    return Minimum(
+        parameters=table, chi_squared=100.0, points=1000, normal_matrix=normal, at_bound=np.zeros(len(names), bool),
+        patterns=(), outcome="converged", reason=None, evaluations=1,
+    )  # fmt: skip
+
+
+def test_it_is_what_the_covariance_gains_by_the_common_parameters():
+    """Cov(s) of all variables less Cov(s) with the common ones fixed, each an inverse normal matrix."""
+    rng = np.random.default_rng(1)
+    root = rng.normal(size=(30, 5))
+    normal = root.T @ root
+    names, scales = ["s", "t", "z", "u", "w"], np.array([2.0, 5.0])
+    minimum = minimum_of(names, [*scales, 0.1, 0.2, 0.3], normal)
+    found = common_scale_covariance(minimum, {"z", "u"}, [{"P2": "s", "O3": "t"}])
+    own = [0, 1, 4]
+    gained = np.linalg.inv(normal)[:2, :2] - np.linalg.inv(normal[np.ix_(own, own)])[:2, :2]
+    expected = gained / np.outer(scales, scales)
+    pairs = [("P2", "P2"), ("P2", "O3"), ("O3", "P2"), ("O3", "O3")]
+    assert [found[pair] for pair in pairs] == pytest.approx(expected.ravel().tolist())
+
+
+def test_without_common_parameters_nothing_is_added():
+    minimum = minimum_of(["s"], [1.0], np.eye(1))
+    assert common_scale_covariance(minimum, {"z"}, [{"P2": "s"}]) == {}
+    esds = np.array([0.01, 0.02])
+    assert (with_common_uncertainty(np.array([0.4, 0.6]), esds, ["P2", "O3"], {}) == esds).all()
+
+
+def test_a_scale_that_is_off_shifts_both_fractions_by_their_product():
+    """W1 = s1 / (s1 + s2): dW1 = -dW2 = W1 W2 d ln(s1); a fraction that is not refined has no uncertainty."""
+    fractions, covariance = np.array([0.4, 0.6]), {("P2", "P2"): 0.01**2}
+    found = with_common_uncertainty(fractions, np.array([1e-9, 1e-9]), ["P2", "O3"], covariance)
+    assert found == pytest.approx([0.0024, 0.0024])
+    assert (with_common_uncertainty(fractions, np.zeros(2), ["P2", "O3"], covariance) == 0).all()
+
+
+def test_two_scales_that_are_off_together_shift_nothing():
+    together = {(one, other): 0.01**2 for one in ("P2", "O3") for other in ("P2", "O3")}
+    found = with_common_uncertainty(np.array([0.4, 0.6]), np.array([0.001, 0.001]), ["P2", "O3"], together)
+    assert found == pytest.approx([0.001, 0.001])
