@@ -14,10 +14,12 @@ from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.model import Model
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
+from layerox.pattern import Pattern
 from layerox.radiation import radiation_from_text
 
 THETA = np.radians(np.linspace(2.0, 85.0, 40))
 PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
+TRUTH = {"P2": 0.5, "O3": 0.3, "NiO": 0.2}
 
 
 def values(**slots):
@@ -123,24 +125,38 @@ def test_the_derivatives_of_the_pattern_are_those_of_central_differences(names, 
         assert np.abs(jacobian[k] - numeric).max() < 2e-4 * np.abs(numeric).max()
 
 
+def thin_mixture(two_mu_t: float, seed: int) -> Pattern:
+    return lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(12, 100, 0.03),
+                       instrument=Instrument(profile=PROFILE, two_mu_t=two_mu_t), counts=20_000, background=[200.0],
+                       seed=seed)  # fmt: skip
+
+
+def largest_error(result: lx.Refinement) -> float:
+    return max(abs(result.weight_fractions[name] - value) for name, value in TRUTH.items())
+
+
 def test_a_thin_specimen_costs_its_fractions_unless_its_thickness_is_stated():
-    """2 mu t = 0.25: the fit that knows it is within 1 wt%, and one that refines it as well."""
-    thin = Instrument(profile=PROFILE, two_mu_t=0.25)
-    mixture = lx.simulate(["P2", "O3", "NiO"], weights=[0.5, 0.3, 0.2], radiation="CuKa", instrument=thin,
-                          two_theta=(12, 100, 0.03), counts=20_000, background=[200.0], seed=3)  # fmt: skip
-    known = lx.fit(mixture, ["P2", "O3", "NiO"], instrument=thin)
-    truth = {"P2": 0.5, "O3": 0.3, "NiO": 0.2}
-    assert max(abs(known.weight_fractions[name] - value) for name, value in truth.items()) < 0.01
-    ignored = lx.fit(mixture, ["P2", "O3", "NiO"], instrument=Instrument(profile=PROFILE))
-    assert any(notice.code == "transparent_specimen" for notice in ignored.warnings)
-    (prior,) = (row for row in ignored.priors if row.name == "specimen_transparency")
-    assert prior.posterior_value > 3.0
+    """2 mu t = 0.25: the fit that knows it is within 1 wt%; one that holds a thick plate warns."""
+    mixture, thin = thin_mixture(0.25, 3), Instrument(profile=PROFILE, two_mu_t=0.25)
+    known = lx.fit(mixture, list(TRUTH), instrument=thin)
+    assert largest_error(known) < 0.01
     assert not any(row.name == "specimen_transparency" for row in known.priors)
-    assert max(abs(ignored.weight_fractions[name] - value) for name, value in truth.items()) > 0.01
-    refined = lx.fit(mixture, ["P2", "O3", "NiO"], instrument=Instrument(profile=PROFILE, two_mu_t=1.0),
-                     recipe={"instrument": {"free": ["two_mu_t"]}})  # fmt: skip
-    assert refined.instrument.two_mu_t == pytest.approx(0.25, abs=0.1)
-    assert max(abs(refined.weight_fractions[name] - value) for name, value in truth.items()) < 0.01
+    held = lx.fit(mixture, list(TRUTH), instrument=Instrument(profile=PROFILE),
+                  recipe={"instrument": {"fix": ["two_mu_t"]}})  # fmt: skip
+    assert largest_error(held) > 0.01
+    assert any(notice.code == "thin_specimen" for notice in held.warnings)
+    (prior,) = (row for row in held.priors if row.name == "specimen_transparency")
+    assert prior.posterior_value > 3.0
+
+
+@pytest.mark.parametrize(("two_mu_t", "seed"), [(0.25, 3), (0.25, 4), (0.5, 3), (1.0, 4)])
+def test_the_thickness_of_a_thin_specimen_is_refined_on_evidence(two_mu_t, seed):
+    result = lx.fit(thin_mixture(two_mu_t, seed), list(TRUTH), instrument=Instrument(profile=PROFILE))
+    assert any(notice.code == "thin_specimen" for notice in result.warnings)
+    (found,) = (row.number for row in result.parameters if row.name == "instrument_two_mu_t")
+    assert abs(found - two_mu_t) < 3 * found.esd < 0.3 * two_mu_t
+    assert result.instrument.two_mu_t == pytest.approx(float(found))
+    assert largest_error(result) < 0.01
 
 
 def test_corrections_of_the_other_geometry_are_refused():
@@ -164,6 +180,26 @@ def test_a_thick_plate_whose_thickness_is_not_stated_has_a_prior_that_the_data_n
     (prior,) = (row for row in result.priors if row.name == "specimen_transparency")
     assert (prior.value, prior.esd) == (0.0, 1.0)
     assert abs(prior.posterior_value) < 3 * prior.posterior_esd < 0.5
-    assert not any(notice.code == "transparent_specimen" for notice in result.warnings)
+    assert not any(notice.code == "thin_specimen" for notice in result.warnings)
     off = lx.fit(mixture, names, instrument=thick, recipe={"priors": {"specimen_transparency": "off"}})
     assert not any(row.name == "specimen_transparency" for row in off.priors)
+
+
+@pytest.mark.parametrize(("angle", "seed"), [(24.0, 3), (30.0, 4), (36.0, 3)])
+def test_the_angle_of_overflow_is_refined_on_evidence(angle, seed):
+    """Lines of P2 (16, 32, 36 degrees) and O3 (17, 33, 36) below it are too weak by sin(theta) / sin(theta_0)."""
+    own = Instrument(profile=PROFILE, overflow_two_theta=angle)
+    mixture = lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(12, 100, 0.03),
+                          instrument=own, counts=20_000, background=[200.0], seed=seed)  # fmt: skip
+    result = lx.fit(mixture, list(TRUTH), instrument=Instrument(profile=PROFILE))
+    assert any(notice.code == "beam_overflow" for notice in result.warnings)
+    (found,) = (row.number for row in result.parameters if row.name == "instrument_overflow")
+    assert abs(found - angle) < 3 * found.esd
+    assert largest_error(result) < 0.01
+
+
+def test_a_pattern_above_the_angle_of_overflow_has_no_such_prior():
+    mixture = lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(30, 90, 0.03),
+                          instrument=Instrument(profile=PROFILE), counts=20_000, seed=5)  # fmt: skip
+    result = lx.fit(mixture, list(TRUTH), instrument=Instrument(profile=PROFILE))
+    assert {"beam_overflow", "specimen_transparency"} & {row.name for row in result.priors} == {"specimen_transparency"}

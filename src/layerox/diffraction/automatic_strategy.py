@@ -42,6 +42,7 @@ from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
+from layerox.diffraction.specimen_effects import refine_specimen_effects, refined_effects
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
 from layerox.diffraction.strategy_state import StrategyState
 from layerox.diffraction.texture_and_broadening import (
@@ -181,6 +182,7 @@ def _perform(state: StrategyState) -> bool:
     _atoms(state)
     refine_harmonics(state)
     _background(state)
+    refine_specimen_effects(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
@@ -209,6 +211,7 @@ def _warnings(state: StrategyState, new_run: Callable[[Sequence[Phase]], Stepwis
     if state.calibrated:
         yield from profile_warnings(state.run, state.strong())
     yield from restraint_warnings(state.run)
+    yield from refined_effects(state)
     named = state.plan.named(state.run.parameters)
     open_forms = [p for p in state.phases if slot_name(p, "preferred_orientation") not in named]
     yield from texture_form_warnings(state.run, open_forms, new_run)

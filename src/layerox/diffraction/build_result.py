@@ -31,7 +31,7 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.minimum_reader import MinimumReader
 from layerox.diffraction.model import Model, instrument_at
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty, transparency_warnings
+from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification
 from layerox.diffraction.refined_quantities import (
@@ -128,7 +128,6 @@ def build_result(
             *stacking_warnings(phases),
             *measured_phase_warnings(model.phase_models, model.limits),
             *reader.found.warnings,
-            *(() if accuracy is None else transparency_warnings(accuracy.priors)),
         ),
         cpu_s=cpu_s,
         version=_version(),

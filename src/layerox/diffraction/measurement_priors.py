@@ -84,9 +84,52 @@ SMOOTHNESS, FIRST_SMOOTH = 2.0, 2
 LEAST_LEVEL = 0.002
 
 
-# Transparency of a flat plate whose 2 mu t nobody states, in units of the effect of 2 mu t = 1: 0 is a thick plate.
-TRANSPARENCY, TRANSPARENCY_WIDTH, UNIT_TWO_MU_T = "specimen_transparency", 1.0, 1.0
-THICKNESS = "instrument_two_mu_t"
+@dataclass(frozen=True, kw_only=True)
+class SpecimenEffect:
+    """What the size of a flat specimen does to intensities.
+
+    Attributes
+    ----------
+    prior
+        Name of its prior, in units of the effect of `unit`: 0 is a specimen without it, and the width is 1.
+    parameter, key
+        Of the model and of an instrument file; zero is no effect.
+    unit, start
+        Value of the parameter for one unit, and where its refinement starts.
+    code, sign, symbol
+        Of its warning: code, what the intensities do, name of the quantity.
+    is_of_low_angles
+        Whether it changes lines below `unit` (degrees) only.
+    """
+
+    prior: str
+    parameter: str
+    key: str
+    unit: float
+    start: float
+    code: str
+    sign: str
+    symbol: str
+    is_of_low_angles: bool = False
+
+    def is_stated(self, instrument: Instrument) -> bool:
+        """Whether an instrument states it."""
+        return bool(getattr(instrument, self.key)) or (self.is_of_low_angles and instrument.slit == "automatic")
+
+
+# A beam of 1 degree at 173 to 240 mm is as long as a specimen of 20 mm at 17 to 24 degrees.
+SPECIMEN_EFFECTS = (
+    SpecimenEffect(
+        prior="specimen_transparency", parameter="instrument_two_mu_t", key="two_mu_t", unit=1.0, start=1.0,
+        code="thin_specimen", symbol="2 mu t", sign="intensities fall towards high angles as those of a thin plate do",
+    ),
+    SpecimenEffect(
+        prior="beam_overflow", parameter="instrument_overflow", key="overflow_two_theta", unit=20.0, start=25.0,
+        code="beam_overflow", symbol="the angle of overflow",
+        sign="intensities fall towards low angles as if the beam were longer than the specimen", is_of_low_angles=True,
+    ),
+)  # fmt: skip
+EFFECT_WIDTH = 1.0
 
 
 def kind_of(instrument: Instrument, radiation: Radiation) -> Kind:
@@ -110,10 +153,11 @@ def of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prio
             )
 
 
-def of_transparency(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
-    """Yield the prior of the transparency of a flat plate whose 2 mu t is not stated; no parameter describes it."""
-    if instrument.geometry == "bragg-brentano" and not instrument.two_mu_t and THICKNESS in parameters.index:
-        yield Prior(name=TRANSPARENCY, value=0.0, esd=TRANSPARENCY_WIDTH, parts={}, phase="", provenance="specimen")
+def of_specimen(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of the effects of a flat specimen's size that nobody states; they are held unless refined."""
+    for effect in SPECIMEN_EFFECTS if instrument.geometry == "bragg-brentano" else ():
+        if effect.parameter in parameters.index and not effect.is_stated(instrument):
+            yield Prior(name=effect.prior, value=0.0, esd=EFFECT_WIDTH, parts={}, phase="", provenance="specimen")
 
 
 def of_profile(instrument: Instrument, radiation: Radiation, parameters: Parameters) -> Iterator[Prior]:

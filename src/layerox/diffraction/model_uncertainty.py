@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction.linear_response import LinearResponse
-from layerox.diffraction.measurement_priors import THICKNESS, TRANSPARENCY, UNIT_TWO_MU_T
+from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, slot_name
@@ -26,8 +26,8 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import Prior
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.quantification import Quantification, Quantities
+from layerox.diffraction.specimen_effects import change_by, is_seen
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
-from layerox.notices import Notice
 from layerox.typing import FloatArray
 
 # Range of particle diameters that nobody states (micrometre, uniform in the logarithm, each phase its own), and the
@@ -38,8 +38,7 @@ MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
 RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
 # Uncertainty of the orders that spherical harmonics leave out, as a share of the coefficients of the highest refined.
 NEXT_ORDER_SHARE = 0.25
-# Transparency from which a warning says so: in its standard uncertainties, and in its unit.
-TRANSPARENT, LEAST_TRANSPARENT = 5.0, 0.5
+EFFECTS = {effect.prior: effect for effect in SPECIMEN_EFFECTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,18 +131,6 @@ def model_uncertainty(
     return ModelUncertainty(esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, priors=rows)
 
 
-def transparency_warnings(priors: Sequence[PriorQuantity]) -> Iterator[Notice]:
-    """Yield a warning if the intensities are those of a plate through which the beam passes."""
-    for row in priors:
-        if row.name == TRANSPARENCY and row.posterior_value > max(TRANSPARENT * row.posterior_esd, LEAST_TRANSPARENT):
-            yield Notice(
-                "transparent_specimen",
-                f"intensities fall towards high angles as those of a thin plate do ({row.posterior_value:.1f} +- "
-                f"{row.posterior_esd:.1f} times the effect of 2 mu t = {UNIT_TWO_MU_T:g}): state two_mu_t in "
-                "[specimen], or free it",
-            )
-
-
 class _Held:
     """The held quantities in units of their prior standard uncertainty: their posterior and their effects."""
 
@@ -230,8 +217,8 @@ def _row(
 
 def _is_held(prior: Prior, model: Model, parameters: Parameters, free: set[str]) -> bool:
     """Whether a quantity does not move and belongs to the diffractometer or to a phase of the model that is present."""
-    if prior.name == TRANSPARENCY:
-        return not parameters.value(THICKNESS) and THICKNESS not in free
+    if effect := EFFECTS.get(prior.name):
+        return not parameters.value(effect.parameter) and effect.parameter not in free and is_seen(effect, model)
     if prior.is_of_diffractometer:
         # Without any, axial divergence has no derivative.
         return not prior.name.endswith("_over_l") and all(_is_fixed(parameters, name, free) for name in prior.parts)
@@ -266,17 +253,10 @@ def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[Float
     curves = jacobian.T @ mixing
     for m, prior in enumerate(priors):
         if not prior.parts:
-            change = _of_a_thin_plate(linear) if prior.name == TRANSPARENCY else _without_texture(linear, prior.phase)
-            curves[:, m] = prior.step * change
+            effect = EFFECTS.get(prior.name)
+            curve = change_by(effect, linear) if effect else _without_texture(linear, prior.phase)
+            curves[:, m] = prior.step * curve
     return curves, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
-
-
-def _of_a_thin_plate(linear: LinearResponse) -> FloatArray:
-    """Return the weighted change of the pattern if the plate is as thin as the unit of transparency, shape (n,)."""
-    model, values = linear.model, linear.minimum.parameters.values[: len(linear.model.names)].copy()
-    values[model.names.index(THICKNESS)] = UNIT_TWO_MU_T
-    change = model.calculated(values).phases.sum(axis=0) - linear.minimum.calculated.phases.sum(axis=0)
-    return np.asarray(change * linear.data.weight)
 
 
 def _without_texture(linear: LinearResponse, name: str) -> FloatArray:

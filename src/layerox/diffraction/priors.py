@@ -33,7 +33,7 @@ from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase
-from layerox.diffraction.measurement_priors import of_background, of_position, of_profile, of_transparency
+from layerox.diffraction.measurement_priors import of_background, of_position, of_profile, of_specimen
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, public_name, slot_name
 from layerox.diffraction.phase import Phase
@@ -104,7 +104,7 @@ def priors_of(
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
     if instrument is not None:
-        found += [*of_position(instrument, parameters), *of_transparency(instrument, parameters)]
+        found += [*of_position(instrument, parameters), *of_specimen(instrument, parameters)]
     found += [] if instrument is None or radiation is None else of_profile(instrument, radiation, parameters)
     found += [] if pattern is None else of_background(pattern, parameters)
     if not of_others:
