@@ -152,13 +152,13 @@ def test_events_are_paired_with_the_nearest_of_their_kind(example):
         {"P2": 1.0},
     ]
     shown = [{"O3"}, {"O3"}, {"O3", "P3"}, {"P3"}, {"P2"}, {"P2", "O3"}, {"P2"}]
-    found, untold = example["comparison"].delays(truth, shown, [set()] * 7, ["P2", "O3", "P3"])
+    found, undetermined = example["comparison"].delays(truth, shown, [set()] * 7, ["P2", "O3", "P3"])
     assert sorted(found) == [0, 0, 0, 1, 7, 7]
-    assert untold == 0
+    assert undetermined == 0
 
 
-def test_events_of_phases_that_are_not_told_apart_are_not_told(example):
-    """P3 becomes P'3 from frame 1 to 4; frames 2 to 4 do not tell them apart: both are seen in frame 1 only."""
+def test_events_of_undistinguished_phases_are_undetermined(example):
+    """P3 becomes P'3 from frame 1 to 4; frames 2 to 4 do not distinguish them: both are seen in frame 1 only."""
     truth = [{"P3": 1.0}, {"P3": 0.8, "Pp3": 0.2}, {"P3": 0.5, "Pp3": 0.5}, {"P3": 0.2, "Pp3": 0.8}, {"Pp3": 1.0}]
     shown = [{"P3"}, {"P3", "Pp3"}, set(), set(), set()]
     groups = [set(), set(), *[{"P3", "Pp3"}] * 3]

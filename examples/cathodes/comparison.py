@@ -1,4 +1,4 @@
-"""Comparison of a series with the truth: sets of phases, fractions, events, and groups that are not told apart.
+"""Comparison of a series with the truth: sets of phases, fractions, events, and undistinguished groups.
 
 Of a group (`alike`) a frame determines the sum of the fractions, and the largest fraction of each member that is not
 shown: the truth must be within both. Which of the members enters or leaves it does not say.
@@ -60,12 +60,12 @@ def compared(series: Any, truth: list[Weights], phases: list[str]) -> Piece:
     tally = Tally()
     for k, weights in enumerate(truth):
         tally.add(k, series.frames.iloc[k], weights, phases)
-    late, untold = delays(truth, tally.shown, tally.groups, phases)
+    late, undetermined = delays(truth, tally.shown, tally.groups, phases)
     error, wrong = float(np.sqrt(np.mean(np.square(tally.errors)))), sum(x > LATE for x in late)
     bad = int((~series.frames["verdict"].isin(["accepted", "reseeded"])).sum())
     events = f"{len(late) - wrong} of {len(late)} events within {LATE} frames" if late else "no events"
-    if untold:
-        events += f" ({untold} more between phases that are not told apart)"
+    if undetermined:
+        events += f" ({undetermined} more between phases that are not distinguished)"
     texts = [
         f"{tally.right} of {len(truth)} frames with the right phases, {error:.2f} wt% rms "
         f"(esd up to {max(tally.esds):.1f}), {events}, {bad} quarantined"
@@ -85,7 +85,7 @@ def compared(series: Any, truth: list[Weights], phases: list[str]) -> Piece:
 
 
 def alike_text(group: tuple[str, ...], groups: list[set[str]]) -> str:
-    """Return which phases are not told apart, and in which frames."""
+    """Return which phases are not distinguished, and in which frames."""
     frames = [str(k) for k, own in enumerate(groups) if own == set(group)]
     return f"alike: {'/'.join(group)} in frame{'s' * (len(frames) > 1)} {', '.join(frames)}"
 
@@ -102,11 +102,12 @@ def merge(weights: Weights, group: set[str]) -> Weights:
 def delays(
     truth: list[Weights], shown: list[set[str]], groups: list[set[str]], phases: list[str]
 ) -> tuple[list[int], int]:
-    """Return how many frames each birth or death is off, and the number of events that no frame tells.
+    """Return how many frames each birth or death is off, and the number of undetermined events.
 
-    An event without counterpart is off by all frames; one in frames that do not tell the phase from others is not told.
+    An event without counterpart is off by all frames; in frames that do not distinguish the phase
+    from others it is undetermined.
     """
-    known, found, untold = set().union(*shown), [], 0
+    known, found, undetermined = set().union(*shown), [], 0
     for p in phases:
         if p not in known:
             continue  # shown under the name of a phase that is not distinguished from it, or missed in every frame
@@ -118,12 +119,12 @@ def delays(
                 nearest = min(seen, key=lambda event, k=k: distance(k, event), default=None)
                 off = len(truth) if nearest is None else distance(k, nearest)
                 if off > LATE and not (is_known[k] and is_known[k - 1]):
-                    untold += 1
+                    undetermined += 1
                     continue
                 found.append(off)
                 seen = [event for event in seen if event != nearest]
             found += [len(truth)] * len(seen)
-    return found, untold
+    return found, undetermined
 
 
 def changes(inside: list[bool], is_known: list[bool], is_birth: bool) -> list[tuple[int, int]]:

@@ -297,8 +297,8 @@ def table(pieces: dict[tuple[str, str], Piece]) -> str:
         "Pass: no finding of the validator, sodium within 0.01 of the formula; rms error of the fractions at most "
         f"{LIMITS['wt']:g} wt%, cells of phases above 10 wt% within {LIMITS['cell']:g} %; right phases in 98 % of the "
         f"frames, events within {LATE} frames; `coherent` for intergrown specimens and never for a mixture. Phases "
-        "that a frame does not tell apart (`alike`) have one fraction, their sum, and each a range: both must hold the "
-        "truth. FAIL, explained: the phases cannot do it, and the cell says why.", "",
+        "that a frame does not distinguish (`alike`) have one fraction, their sum, and a range each: both must contain "
+        "the true values. FAIL, explained: the phases cannot do it, and the cell states why.", "",
         f"| cathode | {' | '.join(HEADS)} | |", "|-" * (len(HEADS) + 2) + "|",
     ]  # fmt: skip
     for name in PATHS:
@@ -332,7 +332,7 @@ def must_show(done: list[Piece]) -> list[str]:
         (error <= LIMITS["wt"], f"rms error of {len(errors)} fractions {error:.2f} wt% (at most {LIMITS['wt']:g})"),
         (cell <= LIMITS["cell"], f"cells of phases above 10 wt% within {cell:.3f} % (at most {LIMITS['cell']:g})"),
         (0.8 <= pull <= 1.2, f"rms pull of {len(pulls)} fractions {pull:.2f} (0.8 to 1.2)"),
-        (all(members), f"{sum(members)} of {len(members)} fractions of phases that are not told apart are within the "
+        (all(members), f"{sum(members)} of {len(members)} fractions of undistinguished phases are within the "
                        "stated ranges (all)"),
         (right >= 0.98 * frames, f"{right} of {frames} frames of the paths show the right phases (98 %)"),
         (in_time == len(late), f"{in_time} of {len(late)} events within {LATE} frames (all)"),

@@ -62,14 +62,14 @@ def test_what_one_phase_takes_of_the_other_is_stated(name, distortion, weights, 
         assert low - 4 * group.weight_fraction.esd <= weight <= high + 4 * group.weight_fraction.esd
 
 
-def test_a_division_that_the_pattern_does_not_tell_is_stated_in_words_and_files(tmp_path):
+def test_a_division_that_the_pattern_leaves_open_is_stated_in_words_and_files(tmp_path):
     data, offered = distorted_pattern("O3", 0.002, (0.3, 0.3, 0.4), 3)
     result = fit(data, offered)
     (group,) = result.groups
     assert group.members == ("distorted", "O3")  # O3 alone does not fit
     assert 0.3 < group.reach < 0.6
     (warning,) = [w.message for w in result.warnings if w.code == "alike"]
-    assert "it does not tell how their weight is divided, O3 may have 0 to" in warning
+    assert "it leaves open how their weight is divided: O3 may have 0 to" in warning
     assert f"O3 0 to {100 * group.reach:.2g}" in report_text(result)
     write_folder(tmp_path / "fit", files_of(result))
     document = json.loads((tmp_path / "fit" / "result.json").read_text())

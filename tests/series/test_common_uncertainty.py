@@ -10,7 +10,8 @@ from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.phase import Phase
 from layerox.io.pattern_writing import write_pattern
-from layerox.series.common_uncertainty import common_scale_covariance, with_common_uncertainty
+from layerox.series.common_uncertainty import common_fraction_esds, common_scale_covariance
+from layerox.series.group_columns import esds_of_changes
 from layerox.series.refinement import seed_refinement
 from layerox.series.run import fit_series
 from mixtures import mixture
@@ -43,22 +44,18 @@ def test_it_is_what_the_covariance_gains_by_the_common_parameters():
 def test_without_common_parameters_nothing_is_added():
     minimum = minimum_of(["s"], [1.0], np.eye(1))
     assert common_scale_covariance(minimum, {"z"}, [{"P2": "s"}]) == {}
-    esds = np.array([0.01, 0.02])
-    assert (with_common_uncertainty(np.array([0.4, 0.6]), esds, ["P2", "O3"], {}) == esds).all()
+    assert (common_fraction_esds(np.array([0.4, 0.6]), ["P2", "O3"], {}) == 0).all()
 
 
 def test_a_scale_that_is_off_shifts_both_fractions_by_their_product():
-    """W1 = s1 / (s1 + s2): dW1 = -dW2 = W1 W2 d ln(s1); a fraction that is not refined has no uncertainty."""
-    fractions, covariance = np.array([0.4, 0.6]), {("P2", "P2"): 0.01**2}
-    found = with_common_uncertainty(fractions, np.array([1e-9, 1e-9]), ["P2", "O3"], covariance)
+    """W1 = s1 / (s1 + s2): dW1 = -dW2 = W1 W2 d ln(s1)."""
+    found = common_fraction_esds(np.array([0.4, 0.6]), ["P2", "O3"], {("P2", "P2"): 0.01**2})
     assert found == pytest.approx([0.0024, 0.0024])
-    assert (with_common_uncertainty(fractions, np.zeros(2), ["P2", "O3"], covariance) == 0).all()
 
 
 def test_two_scales_that_are_off_together_shift_nothing():
     together = {(one, other): 0.01**2 for one in ("P2", "O3") for other in ("P2", "O3")}
-    found = with_common_uncertainty(np.array([0.4, 0.6]), np.array([0.001, 0.001]), ["P2", "O3"], together)
-    assert found == pytest.approx([0.001, 0.001])
+    assert common_fraction_esds(np.array([0.4, 0.6]), ["P2", "O3"], together) == pytest.approx([0.0, 0.0], abs=1e-9)
 
 
 def specimen(name, shift):
@@ -83,5 +80,7 @@ def test_the_fractions_of_a_series_contain_it(tmp_path, monkeypatch):
     assert (found["P2.weight_fraction"] == alone["P2.weight_fraction"]).all()
     ratio = found["P2.weight_fraction_esd"] / alone["P2.weight_fraction_esd"]
     assert ratio.between(1.1, 2.0).all()
+    # Changes from frame to frame do not contain it.
+    assert esds_of_changes(found, "P2") == pytest.approx(alone["P2.weight_fraction_esd"].to_numpy(), rel=1e-3)
     pulls = (found["P2.weight_fraction"] - np.array(weights)) / found["P2.weight_fraction_esd"]
     assert pulls.abs().max() < 3

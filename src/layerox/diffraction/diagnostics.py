@@ -102,7 +102,7 @@ def _indistinct(group: AlikeGroup) -> str:
     least, _ = group.ranges[group.members[0]]
     others = " and ".join(group.members[1:])
     return (
-        f"{text}: it does not tell how their weight is divided, {others} may have 0 to {100 * group.reach:.2g} wt% and "
+        f"{text}: it leaves open how their weight is divided: {others} may have 0 to {100 * group.reach:.2g} wt% and "
         f"{group.members[0]} {100 * least:.2g} wt% or more (chi-squared within {group.threshold:.0f} of its lowest); "
         f"{group.members[0]} is shown for them"
     )

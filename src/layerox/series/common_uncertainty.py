@@ -55,17 +55,15 @@ def common_scale_covariance(
     return {pair: float(np.mean(values)) for pair, values in found.items()}
 
 
-def with_common_uncertainty(
-    fractions: FloatArray, esds: FloatArray, phases: Sequence[str], covariance: ScaleCovariance
-) -> FloatArray:
-    """Return the standard uncertainties of weight fractions with those of the common parameters, shape (p,).
+def common_fraction_esds(fractions: FloatArray, phases: Sequence[str], covariance: ScaleCovariance) -> FloatArray:
+    """Return what common parameters contribute to the standard uncertainties of weight fractions, shape (p,).
 
     dW_p / d ln(s_q) = W_p (delta_pq - W_q).
 
     Parameters
     ----------
-    fractions, esds
-        Weight fractions and their standard uncertainties of the frame alone, shape (p,).
+    fractions
+        Weight fractions, shape (p,).
     phases
         Their names.
     covariance
@@ -73,5 +71,5 @@ def with_common_uncertainty(
     """
     matrix = np.array([[covariance.get((one, other), 0.0) for other in phases] for one in phases])
     slopes = np.diag(fractions) - np.outer(fractions, fractions)
-    added = np.einsum("pq,qr,pr->p", slopes, matrix, slopes)
-    return np.where(esds > 0, np.sqrt(np.maximum(added, 0.0) + esds**2), esds)
+    variances = np.einsum("pq,qr,pr->p", slopes, matrix, slopes)
+    return np.asarray(np.sqrt(np.maximum(variances, 0.0)))
