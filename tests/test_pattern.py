@@ -109,6 +109,15 @@ def test_masking_leaves_points_out(pattern):
         pattern.mask(np.array([True, False, False, False]))
 
 
+def test_a_region_without_points_is_named(pattern):
+    found = pattern.exclude([(10.15, 10.2), (200.0, 210.0)])
+    (notice,) = found.metadata["warnings"]
+    assert notice.code == "excludes_nothing"
+    assert "200 to 210 holds no points" in str(notice)
+    assert [n.code for n in found.exclude([(1.0, 2.0)]).metadata["warnings"]] == ["excludes_nothing"] * 2
+    assert "warnings" not in pattern.exclude([(10.15, 10.2)]).metadata
+
+
 def test_excluded_regions_are_left_out_and_remembered(pattern):
     found = pattern.exclude([(10.15, 10.2), (5.0, 6.0)])
     assert found.two_theta.tolist() == [10.0, 10.1, 10.3]

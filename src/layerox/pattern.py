@@ -5,7 +5,7 @@ It has angles, intensities and errors; files (see `io/`) and models are elsewher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -130,24 +130,36 @@ class Pattern:
     def exclude(self, regions: Iterable[tuple[float, float]]) -> Pattern:
         """Return the pattern without the points in `regions`, (first, last) two-theta in degrees, ends included.
 
-        The regions are stored in `excluded`, for reports.
+        The regions are stored in `excluded`, for reports; a region without points gives a warning.
 
         Raises
         ------
         InputError
             If a region is empty, or fewer than two points are left.
         """
-        keep, listed = np.ones(len(self), dtype=bool), [*self.excluded]
+        keep, listed, idle = np.ones(len(self), dtype=bool), [*self.excluded], list[Notice]()
         for region in regions:
             low, high = _interval(region)
             if not low <= high:
                 raise InputError(f"the excluded region {low:g} to {high:g} is empty", cure="give LO before HI")
-            keep &= (self.two_theta < low) | (self.two_theta > high)
+            outside = (self.two_theta < low) | (self.two_theta > high)
+            if outside.all():
+                text = f"the excluded region {low:g} to {high:g} holds no points of the pattern"
+                idle.append(Notice("excludes_nothing", text + ", which spans {:g} to {:g} degrees".format(*self.range)))
+            keep &= outside
             listed.append((float(low), float(high)))
         if keep.sum() < 2:
             place = self.path or self.label or "pattern"
             raise InputError("the excluded regions leave no data", place=place, cure="exclude less")
-        return replace(self.mask(keep), excluded=tuple(sorted(set(listed))))
+        found = replace(self.mask(keep), excluded=tuple(sorted(set(listed))))
+        return found._with_warnings(idle) if idle else found
+
+    def _with_warnings(self, added: Sequence[Notice]) -> Pattern:
+        """Return the pattern with warnings added to those of its file."""
+        known = self.metadata.get("warnings", ())
+        return replace(
+            self, metadata={**self.metadata, "warnings": (*(known if isinstance(known, tuple) else ()), *added)}
+        )
 
     def with_expected_sigma(self) -> Pattern:
         """Return the pattern with the sigmas of `expected_sigma` if it holds counts; sigmas of a file stay."""

@@ -17,6 +17,7 @@ TABLES = {
         "vacancies_left_out", "atoms_without_position", "label_disagrees", "mixture_read", "occupancy_below_zero",
         "negative_displacement", "displacement_is_b", "displacement_assumed",
     ),
+    "diffraction/measurement_priors.py": ("thin_specimen", "beam_overflow", "capillary_absorption"),
     "diffraction/sensitivity.py": (
         "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "anisotropic_size", "occupancy",
         "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step",

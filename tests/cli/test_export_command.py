@@ -112,6 +112,8 @@ def test_many_scans_are_blocks_or_chosen_by_number(tmp_path, capsys):
     source.write_text("2theta,one,two\n10,1,2\n11,3,4\n12,5,6\n")
     assert run(source, "--to", "pdcif") == 0
     assert [p.intensity.tolist() for p in read_patterns(tmp_path / "wide.cif")] == [[1, 3, 5], [2, 4, 6]]
+    assert run(source, "--to", "excel", "--scan", 2) == 0
+    assert (tmp_path / "wide.xlsx").exists()
     assert run(source, "--to", "xye", "--scan", 2) == 0
     assert read_pattern(tmp_path / "wide.xye").intensity.tolist() == [2, 4, 6]
     assert run(source, "--to", "xye") == 2

@@ -11,6 +11,7 @@ from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.angle_factors import angle_factors
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
 from layerox.diffraction.model import Model
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -196,6 +197,23 @@ def test_the_angle_of_overflow_is_refined_on_evidence(angle, seed):
     (found,) = (row.number for row in result.parameters if row.name == "instrument_overflow")
     assert abs(found - angle) < 3 * found.esd
     assert largest_error(result) < 0.01
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_the_absorption_of_a_capillary_is_refined_on_evidence(seed):
+    """mu R = 1.5 costs 1 wt% if it is taken as zero."""
+    own = Instrument(profile=PROFILE, geometry="debye-scherrer", mu_r=1.5)
+    mixture = lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(12, 140, 0.03),
+                          instrument=own, counts=50_000, background=[200.0], seed=seed)  # fmt: skip
+    ignorant = Instrument(profile=PROFILE, geometry="debye-scherrer")
+    result = lx.fit(mixture, list(TRUTH), instrument=ignorant)
+    assert any(notice.code == "capillary_absorption" for notice in result.warnings)
+    (found,) = (row.number for row in result.parameters if row.name == "instrument_mu_r")
+    assert abs(found - 1.5) < 3 * found.esd < 0.3
+    assert largest_error(result) < 0.004
+    held = lx.fit(mixture, list(TRUTH), instrument=ignorant, recipe={"instrument": {"fix": ["mu_r"]}})
+    assert largest_error(held) > 0.008
+    assert {row.name for row in held.priors} & {row.prior for row in SPECIMEN_EFFECTS} == {"capillary_absorption"}
 
 
 def test_a_pattern_above_the_angle_of_overflow_has_no_such_prior():

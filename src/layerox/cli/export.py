@@ -18,6 +18,7 @@ Files = dict[Path, "Content"]
 OF_RESULT = {"nexus": "fit.nxs", "gsas2": "gsas2", "pdcif": "powder.cif", "xlsx": "fit.xlsx", "csv": ""}
 OF_SERIES = {"pdcif": "series.cif", "xlsx": "series.xlsx"}
 OF_PATTERNS = {"pdcif": ".cif", "xye": ".xye", "xy": ".xy", "csv": ".csv", "xlsx": ".xlsx"}
+ALIASES = {"excel": "xlsx", "cif": "pdcif", "nxs": "nexus"}
 FORMATS = tuple(dict.fromkeys([*OF_RESULT, *OF_SERIES, *OF_PATTERNS]))
 
 
@@ -43,6 +44,7 @@ def run(*, source: str, to: str, scan: int | None, output: str | None, overwrite
     from layerox.io.output_files import check_outputs, write_outputs  # noqa: PLC0415  (what --help does not need)
     from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
 
+    to = ALIASES.get(to, to)
     if to not in FORMATS:
         raise InputError(f"unknown format {to!r}", place="--to", cure=nearest(to, FORMATS))
     place = Path(source)

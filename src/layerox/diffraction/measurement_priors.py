@@ -24,7 +24,7 @@ import numpy as np
 
 from layerox.diffraction.parameters import Parameters, is_background_term
 from layerox.diffraction.prior import Prior
-from layerox.instrument import Instrument
+from layerox.instrument import Geometry, Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
@@ -86,7 +86,7 @@ LEAST_LEVEL = 0.002
 
 @dataclass(frozen=True, kw_only=True)
 class SpecimenEffect:
-    """What the size of a flat specimen does to intensities.
+    """What the size of a specimen does to intensities.
 
     Attributes
     ----------
@@ -98,6 +98,8 @@ class SpecimenEffect:
         Value of the parameter for one unit, and where its refinement starts.
     code, sign, symbol
         Of its warning: code, what the intensities do, name of the quantity.
+    geometry
+        In which it is possible.
     is_of_low_angles
         Whether it changes lines below `unit` (degrees) only.
     """
@@ -110,11 +112,13 @@ class SpecimenEffect:
     code: str
     sign: str
     symbol: str
+    geometry: Geometry = "bragg-brentano"
     is_of_low_angles: bool = False
 
-    def is_stated(self, instrument: Instrument) -> bool:
-        """Whether an instrument states it."""
-        return bool(getattr(instrument, self.key)) or (self.is_of_low_angles and instrument.slit == "automatic")
+    def is_open(self, instrument: Instrument) -> bool:
+        """Whether it is possible and the instrument does not state it."""
+        constant = self.is_of_low_angles and instrument.slit == "automatic"
+        return instrument.geometry == self.geometry and not constant and not getattr(instrument, self.key)
 
 
 # A beam of 1 degree at 173 to 240 mm is as long as a specimen of 20 mm at 17 to 24 degrees.
@@ -127,6 +131,11 @@ SPECIMEN_EFFECTS = (
         prior="beam_overflow", parameter="instrument_overflow", key="overflow_two_theta", unit=20.0, start=25.0,
         code="beam_overflow", symbol="the angle of overflow",
         sign="intensities fall towards low angles as if the beam were longer than the specimen", is_of_low_angles=True,
+    ),
+    SpecimenEffect(
+        prior="capillary_absorption", parameter="instrument_mu_r", key="mu_r", unit=1.0, start=0.5,
+        code="capillary_absorption", symbol="mu R", geometry="debye-scherrer",
+        sign="intensities fall towards low angles as if a capillary absorbed the beam",
     ),
 )  # fmt: skip
 EFFECT_WIDTH = 1.0
@@ -154,9 +163,9 @@ def of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prio
 
 
 def of_specimen(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
-    """Yield the priors of the effects of a flat specimen's size that nobody states; they are held unless refined."""
-    for effect in SPECIMEN_EFFECTS if instrument.geometry == "bragg-brentano" else ():
-        if effect.parameter in parameters.index and not effect.is_stated(instrument):
+    """Yield the priors of the effects of a specimen's size that nobody states; they are held unless refined."""
+    for effect in SPECIMEN_EFFECTS:
+        if effect.parameter in parameters.index and effect.is_open(instrument):
             yield Prior(name=effect.prior, value=0.0, esd=EFFECT_WIDTH, parts={}, phase="", provenance="specimen")
 
 

@@ -1,13 +1,14 @@
-"""Specimen effects: what the size of a flat specimen does to intensities, if nobody states it; refined on evidence.
+"""Specimen effects: what the size of a specimen does to intensities, if nobody states it; refined on evidence.
 
-A plate is thick, and takes the whole beam, until the data say otherwise. A score test of one unit of an effect, which
-all other variables follow within their priors, decides whether its parameter is refined (`angle_factors` has the
-formulas). Where it is not, its prior keeps in `esd_model` what the effect can do to the fractions.
+A plate is thick and takes the whole beam, and a capillary absorbs nothing, until the data say otherwise. A score test
+of one unit of an effect, which all other variables follow within their priors, decides whether its parameter is refined
+(`angle_factors` has the formulas). Where it is not, its prior keeps in `esd_model` what it can do to the fractions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,8 +21,22 @@ from layerox.typing import FloatArray
 
 # An effect is there if it is this many standard uncertainties above zero, and this much of its unit.
 CLEAR, LEAST_EFFECT = 5.0, 0.5
-# Reduced chi-squared above which other misfit is no smaller than these effects, and would be taken for them.
+# Reduced chi-squared that may be left: other misfit is larger than these effects from there on, and is taken for them.
 MOST_MISFIT = 4.0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The units of an effect that the data ask for, and the share of chi-squared that they explain."""
+
+    effect: SpecimenEffect
+    units: float
+    esd: float
+    share: float
+
+    @property
+    def is_clear(self) -> bool:
+        return self.units > max(CLEAR * self.esd, LEAST_EFFECT)
 
 
 def change_by(effect: SpecimenEffect, linear: LinearResponse) -> FloatArray:
@@ -35,13 +50,14 @@ def change_by(effect: SpecimenEffect, linear: LinearResponse) -> FloatArray:
 def refine_specimen_effects(state: StrategyState) -> None:
     """Refine the effects that nobody states and that the score test finds, the clearest first."""
     run, effects = state.run, [effect for effect in SPECIMEN_EFFECTS if _is_open(effect, state)]
-    while effects and run.minimum.reduced_chi_squared < MOST_MISFIT:
+    while effects:
         linear = LinearResponse(state.model, run.minimum, run.data)
-        found = [(effect, *_units(effect, linear)) for effect in effects]
-        clear = [(units / esd, effect) for effect, units, esd in found if units > max(CLEAR * esd, LEAST_EFFECT)]
+        found = [_Found(effect, *_units(effect, linear)) for effect in effects]
+        misfit = run.minimum.reduced_chi_squared
+        clear = [row for row in found if row.is_clear and misfit * (1.0 - row.share) < MOST_MISFIT]
         if not clear:
             return
-        _, best = max(clear, key=lambda row: row[0])
+        best = max(clear, key=lambda row: row.units / row.esd).effect
         effects.remove(best)
         run.attempt(best.prior, [best.parameter], start={best.parameter: best.start})
 
@@ -70,10 +86,11 @@ def _is_open(effect: SpecimenEffect, state: StrategyState) -> bool:
     return free and structures and is_seen(effect, state.model)
 
 
-def _units(effect: SpecimenEffect, linear: LinearResponse) -> tuple[float, float]:
-    """Return the units of an effect that the data ask for, and their standard uncertainty."""
+def _units(effect: SpecimenEffect, linear: LinearResponse) -> tuple[float, float, float]:
+    """Return the units of an effect that the data ask for, their esd, and their share of chi-squared."""
     curve = change_by(effect, linear)
     curvature = float(curve @ linear.unfollowed(curve[:, None])[:, 0])
     if curvature <= 0.0:
-        return 0.0, 1.0
-    return float(curve @ linear.difference) / curvature, linear.spread / curvature**0.5
+        return 0.0, 1.0, 0.0
+    overlap = float(curve @ linear.difference)
+    return overlap / curvature, linear.spread / curvature**0.5, overlap**2 / curvature / linear.minimum.chi_squared
