@@ -120,7 +120,7 @@ def test_a_failure_is_shown_as_one(example):
     row = next(line for line in table.splitlines() if line.startswith("| C93 "))
     assert "**FAIL** 3.00 wt% rms" in row
     assert row.count("not made") == 4
-    assert "- FAIL: 0 of 1 cells pass, 0 more state the reason." in table
+    assert "- FAIL: 0 of 1 cells pass, 0 fail and state the reason." in table
     assert "- FAIL: rms pull of 1 fractions 2.00 (0.8 to 1.2)." in table
 
 

@@ -79,7 +79,7 @@ def compared(series: Any, truth: list[Weights], phases: list[str]) -> Piece:
     return {
         "passes": bool(right and error <= LIMITS["wt"] and not bad), "text": "; ".join(texts),
         "pulls": [float(x) for x in tally.pulls], "errors": [float(x) for x in tally.errors], "right": int(tally.right),
-        "frames": len(truth), "late": [int(x) for x in late], "false": len(tally.false),
+        "frames": len(truth), "late": [int(x) for x in late], "undetermined": undetermined, "false": len(tally.false),
         "members": [bool(x) for x in tally.members],
     }  # fmt: skip
 

@@ -321,21 +321,22 @@ def must_show(done: list[Piece]) -> list[str]:
     pulls, errors, verdicts, late, members = (
         [x for p in done for x in p.get(key, [])] for key in ("pulls", "errors", "verdicts", "late", "members")
     )
-    right, frames, false, coherent = (sum(p.get(key, 0) for p in done)
-                                      for key in ("right", "frames", "false", "mixtures_coherent"))  # fmt: skip
+    keys = ("right", "frames", "false", "mixtures_coherent", "undetermined")
+    right, frames, false, coherent, undetermined = (sum(p.get(key, 0) for p in done) for key in keys)
     passed, explained = (sum(outcome(p) == text for p in done) for text in ("pass", "FAIL, explained"))
     error, pull = (float(np.sqrt(np.mean(np.square(x)))) if x else 0.0 for x in (errors, pulls))
     cell, minutes = max((p.get("cell", 0.0) for p in done), default=0.0), sum(p["cpu_s"] for p in done) / 60
     in_time = sum(x <= LATE for x in late)
     rows = [
-        (passed + explained == len(done), f"{passed} of {len(done)} cells pass, {explained} more state the reason"),
+        (passed + explained == len(done), f"{passed} of {len(done)} cells pass, {explained} fail and state the reason"),
         (error <= LIMITS["wt"], f"rms error of {len(errors)} fractions {error:.2f} wt% (at most {LIMITS['wt']:g})"),
         (cell <= LIMITS["cell"], f"cells of phases above 10 wt% within {cell:.3f} % (at most {LIMITS['cell']:g})"),
         (0.8 <= pull <= 1.2, f"rms pull of {len(pulls)} fractions {pull:.2f} (0.8 to 1.2)"),
         (all(members), f"{sum(members)} of {len(members)} fractions of undistinguished phases are within the "
                        "stated ranges (all)"),
         (right >= 0.98 * frames, f"{right} of {frames} frames of the paths show the right phases (98 %)"),
-        (in_time == len(late), f"{in_time} of {len(late)} events within {LATE} frames (all)"),
+        (in_time == len(late), f"{in_time} of {len(late)} events within {LATE} frames (all); {undetermined} more "
+                                "are between phases that are not distinguished"),
         (not false, f"{false} phases shown that are not there (none)"),
         (sum(verdicts) >= 0.95 * len(verdicts), f"{sum(verdicts)} of {len(verdicts)} verdicts are right (95 %)"),
         (not coherent, f"{coherent} mixtures called coherent (none)"),
