@@ -209,6 +209,12 @@ def phases_of(
     return rows | {name: _nothing(own, weight, weighed=name not in hardware) for name, own in absent.items()}
 
 
+def stated_fraction(numbers: Mapping[str, Number]) -> Number:
+    """Return the fraction that a frame determines: that of a phase's group if it is in one, else its own."""
+    common = numbers.get(GROUP_FRACTION, UNKNOWN)
+    return numbers["weight_fraction"] if math.isnan(common[0]) else common
+
+
 def offsets_of(minimum: Minimum) -> dict[str, Number]:
     """Return zero and displacement of a frame at its minimum."""
     table = minimum.parameters

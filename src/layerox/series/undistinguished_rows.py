@@ -1,7 +1,7 @@
 """Rows of frames with phases that the frame does not distinguish: their common fraction, and what each one states.
 
 All members of a group have the quantity "group_fraction"; the one that is shown has the cell and the total fraction,
-with the total as uncertainty, as in the result of a single fit.
+with the fraction that the others may have as uncertainty, at most the total, as in the result of a single fit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from layerox.diffraction.model_setup import AlikePhases
 from layerox.refined import with_esd
-from layerox.series.frame_row import GROUP_FRACTION, FrameRow, Number
+from layerox.series.frame_row import GROUP_FRACTION, FrameRow, Number, stated_fraction
 from layerox.series.tables import groups_in, shown_in
 
 # How the reason of a frame begins that does not distinguish phases.
@@ -35,7 +35,7 @@ def with_group(row: FrameRow, group: AlikePhases) -> FrameRow:
     if len(shown) != 1:
         return row
     numbers = row.phases[shown[0]]
-    value, esd = numbers.get(GROUP_FRACTION, numbers["weight_fraction"])
+    value, esd = stated_fraction(numbers)
     common = value, math.hypot(esd, group.spread)
     most = min(value, math.hypot(group.reach, esd))
     own = {name: {**row.phases.get(name, {}), GROUP_FRACTION: common} for name in group.members}
@@ -47,7 +47,7 @@ def with_group(row: FrameRow, group: AlikePhases) -> FrameRow:
 
 def _own_esd(numbers: Mapping[str, Number]) -> float:
     """Return the uncertainty that a member of a group has by an earlier group, else 0."""
-    return numbers["weight_fraction"][1] if GROUP_FRACTION in numbers else 0.0
+    return 0.0 if stated_fraction(numbers) == numbers["weight_fraction"] else numbers["weight_fraction"][1]
 
 
 def with_series_groups(row: FrameRow, groups: Iterable[AlikePhases]) -> FrameRow:

@@ -19,7 +19,7 @@ from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
-from layerox.series.frame_row import DISPLACEMENT, GROUP_FRACTION, Absence, FrameRow
+from layerox.series.frame_row import DISPLACEMENT, Absence, FrameRow, stated_fraction
 from layerox.series.refinement.common_parameters import CommonParameters
 from layerox.series.refinement.exchanged_cells import exchanged_frames, renamed_frames
 from layerox.series.refinement.frame_model import FrameModel, FrameState, PhaseSubset
@@ -345,8 +345,7 @@ def _runs(flags: NDArray[np.bool_], *, exchanged: bool) -> list[tuple[int, int, 
 
 def undetermined(row: FrameRow) -> str:
     """Return the reason if a frame does not determine the fraction of a phase, or group, that it shows, else ""."""
-    shown = {name: row.phases[name] for name in shown_in(row)}
-    esds = {name: own.get(GROUP_FRACTION, own["weight_fraction"])[1] for name, own in shown.items()}
+    esds = {name: stated_fraction(row.phases[name])[1] for name in shown_in(row)}
     name, esd = max(esds.items(), key=lambda item: np.nan_to_num(item[1]), default=("", 0.0))
     return f"the fraction of {name} is undetermined, esd {100 * esd:.2g} wt%" if esd > UNDETERMINED else ""
 
