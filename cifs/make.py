@@ -34,7 +34,7 @@ def main(folder: Path) -> None:
     model_rows = [_written(entry, folder, f"cathodes/{entry.name}.cif") for entry in models]
     parts = [
         HEAD,
-        "## Reference phases, cell hardware and impurities\n",
+        "## Reference phases, cell hardware, impurities and standards\n",
         _table(COLUMNS, rows),
         "## Published cathodes\n",
         "Formulas, phases, windows and paths are those of a review's table of multiphase oxides (LOOKED-UP). Refined "

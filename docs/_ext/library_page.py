@@ -29,7 +29,7 @@ def library_page() -> str:
         f"| `{name}` | {_plain('/'.join(entry.phase for entry in cathode.entries))} | {_plain(cathode.formula)} |"
         for name, cathode in LIBRARY.cathodes.items()
     ]
-    parts = [HEAD.format(defaults=defaults), "## Reference phases, hardware, impurities\n"]
+    parts = [HEAD.format(defaults=defaults), "## Reference phases, hardware, impurities, standards\n"]
     parts += ["| name | phase | content | provenance | reference |\n|---|---|---|---|---|", *rows, ""]
     parts += ["## Published cathodes\n", "Models of their phases are CONSTRUCTED; `layerox phases C93` prints them.\n"]
     parts += ["| name | phases | formula |\n|---|---|---|", *cathodes, ""]

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from layerox.analysis.identify import candidates_from
 from layerox.builders import CATHODES, DEFAULTS, LIBRARY, library_entry, library_phase
 from layerox.crystal.atoms import atoms_from_crystal, lattice_from_cell
 from layerox.crystal.full_symmetry import with_full_symmetry
@@ -342,3 +343,10 @@ def test_the_defaults_cover_the_named_polytypes():
 def test_unknown_entries_are_refused_with_the_nearest():
     with pytest.raises(InputError, match="did you mean 'P2_NNM'"):
         library_phase("P2_NMN")
+
+
+@pytest.mark.parametrize(("name", "density"), [("LaB6", 4.711), ("Si", 2.329), ("Al2O3", 3.987)])
+def test_standards_have_the_density_of_the_certified_cell(name, density):
+    """X-ray densities of handbooks; a wrong group, site or cell would change them. They are no candidates."""
+    assert library_phase(name).density == pytest.approx(density, abs=1e-3)
+    assert name not in {candidate.phase.name for candidate in candidates_from(None)}

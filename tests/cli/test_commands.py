@@ -492,6 +492,20 @@ def test_check_ends_with_one_when_there_are_findings(folder, capsys):
     assert "no such file" in refused(capsys, "check", "absent.cif")
 
 
+def test_interface_takes_measured_cells_from_a_cif_and_from_numbers(folder, capsys):
+    assert run("build", "P2", "--a", 2.9, "--c", 11.2, "-o", "mine.cif") == 0
+    for words in (["P2", "a=2.9", "c=11.2"], ["P2", "mine.cif"]):
+        assert run("interface", "P2/O3", "--cell", *words, "--report", "r.json", "-o", "i.cif", "--overwrite") == 0
+        assert "misfit 2.03%" in capsys.readouterr().out
+    for words, reason in (
+        (["P2"], "--cell: cell of P2: nothing; write --cell P2 a=2.887"),
+        (["P2", "a=long"], "--cell: cell of P2: a=long"),
+        (["O3", "mine.cif"], "mine.cif: space group P 63/m m c, O3 has R -3 m:H"),
+        (["P2", "none.cif"], "none.cif: no such file"),
+    ):
+        assert reason in refused(capsys, "interface", "P2/O3", "--cell", *words, "-o", "x.cif")
+
+
 def test_interface_writes_the_cell_and_its_report(folder, capsys):
     assert run("interface", "P2/O3", "--slabs", 4, 6, "-o", "cell.cif", "--report", "report.json") == 0
     out = capsys.readouterr().out

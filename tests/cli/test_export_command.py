@@ -139,3 +139,16 @@ def test_what_cannot_be_written_is_refused_in_one_line(fitted, tmp_path, capsys)
         error = capsys.readouterr().err
         assert reason in error
         assert error.count("\n") == 1
+
+
+def test_a_new_fit_names_the_exported_files_of_an_earlier_one(tmp_path, capsys):
+    """They are the user's to keep; they do not pass for files of the new result."""
+    made = lx.simulate(["NiO"], radiation="CuKa", two_theta=(30, 70, 0.05), counts=3000, background=[50], seed=1)
+    lx.write_pattern(made.pattern, tmp_path / "nio.xye")
+    where = tmp_path / "fit"
+    words = ["fit", str(tmp_path / "nio.xye"), "--phase", "NiO", "--radiation", "CuKa", "-o", str(where)]
+    assert main([*words, "--figures", "none"]) == 0
+    assert "earlier" not in capsys.readouterr().out
+    assert run(where, "--to", "xlsx") == 0
+    assert main([*words, "--figures", "none"]) == 0
+    assert "still of an earlier fit: fit.xlsx" in capsys.readouterr().out

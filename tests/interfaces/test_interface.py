@@ -123,6 +123,33 @@ def test_a_softer_phase_takes_more():
     assert report["elastic_constants"]["O3"] == "a test"
 
 
+def test_measured_cells_take_the_place_of_those_of_the_library():
+    """The misfit is that of the given lengths, and a phase that is held keeps its own."""
+    cells = {"P2": {"a": 2.90, "c": 11.2}, "O3": {"a": 2.97}}
+    made = interface("P2/O3", slabs=[4, 6], strain="A", cells=cells).report
+    assert made["misfit"] == pytest.approx((2.97 - 2.90) / (0.5 * (2.97 + 2.90)), rel=0.02)
+    assert made["cell"][0] == pytest.approx(2.90)
+    library = interface("P2/O3", slabs=[4, 6], strain="A").report
+    assert made["cell"][2] > library["cell"][2]
+
+
+@pytest.mark.parametrize(("phases", "name", "key", "value"), [
+    ("P2/Op3", "O'3", "b", 2.86), ("P2/spinel", "spinel", "a", 8.20), ("P2/tunnel", "tunnel", "c", 2.84),
+])  # fmt: skip
+def test_a_measured_length_changes_the_strains(phases, name, key, value):
+    """Of distorted phases, spinels and tunnels too."""
+    assert interface(phases, cells={name: {key: value}}).report["strain"] != interface(phases).report["strain"]
+
+
+@pytest.mark.parametrize(("cells", "words"), [
+    ({"P3": {"a": 2.9}}, "cell of P3, which is none of the phases"), ({"P2": {"x": 2.9}}, "unknown quantity 'x'"),
+    ({"P2": {"a": 28.9}}, "implausible"), ({"P2": {"beta": 100.0}}, "beta"),
+])  # fmt: skip
+def test_cells_that_cannot_be(cells, words):
+    with pytest.raises(lx.InputError, match=words):
+        interface("P2/O3", cells=cells)
+
+
 @pytest.mark.parametrize("name", ["P2", "P3", "O3"])
 def test_a_lamella_cut_out_and_relaxed_is_its_phase_again(name):
     """The inner repeat of a lamella, taken back by its reported strain, has the heights of the phase alone."""

@@ -265,9 +265,10 @@ def _phase(entry: LibraryEntry) -> Phase:
 
 
 def _reference_entries() -> Iterator[tuple[LibraryEntry, str]]:
-    """Yield the entries of the library without the models of cathodes, each with the name of its phase."""
+    """Yield the entries of the library and the names of their phases, without standards and models of cathodes."""
     models = {entry.name for cathode in LIBRARY.cathodes.values() for entry in cathode.all_entries}
-    return ((LIBRARY[name], group_of(LIBRARY[name])) for name in LIBRARY if name not in models)
+    entries = (LIBRARY[name] for name in LIBRARY if name not in models)
+    return ((entry, group_of(entry)) for entry in entries if entry.phase != "standard")
 
 
 def _entries(names: Iterable[str]) -> list[tuple[LibraryEntry, str]]:

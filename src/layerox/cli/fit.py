@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # In place of a phase: the phases that are found in the pattern.
 AUTO = "auto"
+# Commands that write files of a result into its folder.
+LATER = ("export", "report")
 
 
 def add_to(subparsers: Any) -> None:
@@ -148,6 +150,11 @@ def run(
     if not quiet:
         print("\n".join([summary_text(result), *warning_lines((w.code, w.message) for w in result.warnings)]))
         print(f"written to {folder}/: {', '.join(sorted([*files, CRATE]))}")
+        exported = [
+            name for name, record in recorded(folder).items() if record.by in LATER and (folder / name).exists()
+        ]
+        if exported:
+            print(f"still of an earlier fit: {', '.join(sorted(exported))}")
     return 0 if result.status == "converged" else 1
 
 

@@ -34,6 +34,14 @@ def add_to(subparsers: Any) -> None:
         help="composition of all phases; or one option for each phase, in their order",
     )
     parser.add_argument(
+        "--cell",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("PHASE", "a=2.887"),
+        help="measured cell of a phase: lengths (angstrom) and beta, or a CIF, as a fit writes it",
+    )
+    parser.add_argument(
         "--strain",
         default="stiffness",
         metavar="stiffness|A|B",
@@ -64,7 +72,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
     parser.add_argument("--report", metavar="REPORT.json", help="the full report of the cell")
     add_overwrite_option(parser)
-    parser.set_defaults(command=run, spelling={"formulas": "--formula"})
+    parser.set_defaults(command=run, spelling={"formulas": "--formula", "cells": "--cell"})
 
 
 def run(
@@ -75,6 +83,7 @@ def run(
     strict: bool,
     ordered: bool,
     elastic: str | None,
+    cell: list[list[str]],
     seed: int,
     **options: Any,
 ) -> int:
@@ -86,7 +95,8 @@ def run(
     from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.io.structure_writing import demand_structure_suffix, structure_text  # noqa: PLC0415
 
-    target, listed, read = Path(output), Path(report) if report else None, inputs_among(elastic, options["phases"])
+    target, listed = Path(output), Path(report) if report else None
+    read = inputs_among(elastic, options["phases"], *(words[-1] for words in cell))
     demand_structure_suffix(target)
     if listed is not None and listed.resolve() == target.resolve():
         raise InputError("would be written twice", place=listed, cure="choose another name", argument="report")
@@ -100,6 +110,7 @@ def run(
         formulas=formulas,
         boundary=boundary,
         in_plane=in_plane,
+        cells=_cells(cell),
         elastic=tensors,
         seed=seed,
     )
@@ -121,6 +132,38 @@ def _filling(text: str) -> str | float:
         return float(text)
     except ValueError:
         return text
+
+
+def _cells(given: list[list[str]]) -> dict[str, dict[str, float]]:
+    """Return the cells by phase of `PHASE a=2.887 c=11.15` and `PHASE FILE.cif`."""
+    return {name: _cell(name, words) for name, *words in given}
+
+
+def _cell(name: str, words: list[str]) -> dict[str, float]:
+    if len(words) == 1 and "=" not in words[0]:
+        return _cell_of_file(name, words[0])
+    try:
+        pairs = (word.split("=") for word in words)
+        cell = {quantity: float(value) for quantity, value in pairs}
+    except ValueError:
+        cell = {}
+    if not cell:
+        raise InputError(f"cell of {name}: {' '.join(words) or 'nothing'}", argument="cells",
+                         cure="write --cell P2 a=2.887 c=11.15, or --cell P2 FILE.cif")  # fmt: skip
+    return cell
+
+
+def _cell_of_file(name: str, file: str) -> dict[str, float]:
+    """Return the free lengths and angle of a CIF, whose space group must be that of the phase."""
+    from layerox.builders import build_crystal, phase_name  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.cif import read_crystal  # noqa: PLC0415
+    from layerox.symmetry import CELL_NAMES  # noqa: PLC0415
+
+    found, expected = read_crystal(file), build_crystal(phase_name(name))
+    if found.symmetry.name != expected.symmetry.name:
+        raise InputError(f"space group {found.symmetry.name}, {name} has {expected.symmetry.name}", place=file,
+                         cure="give its lengths: --cell P2 a=2.887 c=11.15")  # fmt: skip
+    return {CELL_NAMES[k]: found.cell[k] for k in found.symmetry.cell_rule.free}
 
 
 def _meshes(words: list[str] | None) -> list[int] | str | None:

@@ -19,18 +19,19 @@ from layerox.builders import LIBRARY, GalleryContent, PlaneStack, SlabContent, b
 from layerox.builders.composition import Composition
 from layerox.builders.distorted_layers import PARENTS
 from layerox.builders.layered import AtomPlane
+from layerox.builders.request import PhaseOptions
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
 from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, Stiffness, along_111
 from layerox.elasticity import SPINEL as SPINEL_STIFFNESS
 from layerox.errors import InputError
 from layerox.interfaces.distorted_component import distorted_component
 from layerox.interfaces.phase_component import KAGOME, Net, PhaseComponent, SpinelSites, mixed_plane
-from layerox.interfaces.request import InterfaceRequest
+from layerox.interfaces.request import InterfaceRequest, phase_options
 from layerox.stacking import POLYTYPES, SPINEL, Slab, identify, step_between, word_from_steps
 from layerox.typing import FloatArray
 
 
-def layered_component(name: str, formula: str | None, stiffness: Stiffness | None) -> PhaseComponent:
+def layered_component(name: str, options: PhaseOptions, stiffness: Stiffness | None) -> PhaseComponent:
     """Return a polytype, a Z or an entry of the library with a hexagonal cell, taken apart.
 
     Raises
@@ -38,7 +39,7 @@ def layered_component(name: str, formula: str | None, stiffness: Stiffness | Non
     InputError
         If the phase is unknown or no single stacking of hexagonal layers.
     """
-    stack = build_stack(name, formula=formula)
+    stack = build_stack(name, **options)
     layers = _layers(stack)
     slabs = [layer.slab for layer in layers]
     above = [*layers[1:], layers[0]]
@@ -121,7 +122,7 @@ def _composition_of_layers(stack: PlaneStack, layers: int) -> Composition:
 CUBIC, TETRAGONAL = "F d -3 m:2", "I 41/a m d:2"
 
 
-def spinel_component(name: str, formula: str | None, stiffness: Stiffness | None) -> PhaseComponent:
+def spinel_component(name: str, options: PhaseOptions, stiffness: Stiffness | None) -> PhaseComponent:
     """Return a spinel taken apart; `stiffness` refers to its own axes.
 
     Raises
@@ -129,7 +130,7 @@ def spinel_component(name: str, formula: str | None, stiffness: Stiffness | None
     InputError
         If its cell is neither that of a cube nor that of a cube stretched along one axis.
     """
-    crystal = build_crystal(name, formula=formula)
+    crystal = build_crystal(name, **options)
     shape = _tetragonal_shape(crystal)
     tetrahedral, octahedral, plane = (_species(crystal, k) for k in ("tetrahedral", "octahedral", "anion"))
     kagome = {element: KAGOME * x for element, x in octahedral.items()}
@@ -238,7 +239,7 @@ def components_of(request: InterfaceRequest, numbers: Sequence[int]) -> list[Pha
     """Return the components of a request's phases; phases of one name that differ get numbered labels."""
     descriptions = [(request.names[k], request.formula(k)) for k in numbers]
     made = {
-        described: phase_component(*described, stiffness=request.tensor(k))
+        described: phase_component(*described, stiffness=request.tensor(k), cell=request.cell(k))
         for k, described in zip(numbers, descriptions, strict=True)
     }
     labelled: list[PhaseComponent] = []
@@ -255,7 +256,13 @@ def _numbered(part: PhaseComponent, before: Sequence[PhaseComponent]) -> PhaseCo
     return replace(part, label=f"{part.label}#{len({other.label for other in alike}) + 1}") if alike else part
 
 
-def phase_component(phase: str, formula: str | None = None, *, stiffness: Stiffness | None = None) -> PhaseComponent:
+def phase_component(
+    phase: str,
+    formula: str | None = None,
+    *,
+    stiffness: Stiffness | None = None,
+    cell: Mapping[str, float] | None = None,
+) -> PhaseComponent:
     """Return a phase taken apart.
 
     Parameters
@@ -266,6 +273,8 @@ def phase_component(phase: str, formula: str | None = None, *, stiffness: Stiffn
         Composition; the library's when not given.
     stiffness
         Elastic tensor on the crystal's own axes (see `elasticity.stiffness`); a constructed one when not given.
+    cell
+        Lengths (angstrom) and beta (degrees) by name; those of the library when not given.
 
     Raises
     ------
@@ -275,9 +284,9 @@ def phase_component(phase: str, formula: str | None = None, *, stiffness: Stiffn
     name = phase_name(phase)
     if name == "Z":
         name = f"Z:{DEFAULT_Z_FRACTION}"
-    entry = LIBRARY.get(name)
+    entry, options = LIBRARY.get(name), phase_options(formula, cell or {})
     if entry is not None and entry.phase == "spinel":
-        return spinel_component(name, formula, stiffness)
+        return spinel_component(name, options, stiffness)
     if entry is not None and entry.phase in PARENTS:
-        return distorted_component(name, formula, stiffness)
-    return layered_component(name, formula, stiffness)
+        return distorted_component(name, options, stiffness)
+    return layered_component(name, options, stiffness)

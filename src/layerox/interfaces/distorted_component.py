@@ -15,6 +15,7 @@ import numpy as np
 from layerox.builders import LIBRARY, GalleryContent, SlabContent, build_crystal
 from layerox.builders.composition import Composition
 from layerox.builders.distorted_layers import PARENTS
+from layerox.builders.request import PhaseOptions
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
 from layerox.crystal.atoms import lattice_from_cell
 from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, Stiffness
@@ -30,9 +31,9 @@ MONOCLINIC = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 SAME = 1e-3  # angstrom
 
 
-def distorted_component(name: str, formula: str | None, stiffness: Stiffness | None) -> PhaseComponent:
+def distorted_component(name: str, options: PhaseOptions, stiffness: Stiffness | None) -> PhaseComponent:
     """Return a P'2, P'3 or O'3 taken apart; `stiffness` refers to its own axes (a, b and the normal of the layers)."""
-    crystal = build_crystal(name, formula=formula)
+    crystal = build_crystal(name, **options)
     parent = PARENTS[LIBRARY[name].phase]
     frame = _in_interface_frame(crystal, ORTHORHOMBIC if parent == "P2" else MONOCLINIC)
     (gallery,) = word_from_steps(POLYTYPES[parent], cyclic=False).galleries

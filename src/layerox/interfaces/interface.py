@@ -201,6 +201,7 @@ def interface(
     boundary: str | float = DEFAULT_BOUNDARY,
     faces: str = DEFAULT_FACES,
     registry: int = DEFAULT_REGISTRY,
+    cells: Mapping[str, Mapping[str, float]] | None = None,
     elastic: Mapping[str, Stiffness] | None = None,
     supercell: Iterable[int] = ONE_CELL,
     in_plane: Sequence[int] | str | None = None,
@@ -229,6 +230,9 @@ def interface(
         takes a quarter of its metals out and fills them.
     registry
         Which of the four places of the 2 x 2 cell a spinel takes, 0 to 3.
+    cells
+        Measured cells by phase, such as {"P2": {"a": 2.887, "c": 11.15}}: a, b, c (angstrom), beta (degrees) of the
+        conventional cell, as many as are known; those of the library when not given.
     elastic
         Stiffness tensors by phase, on each crystal's own axes (see `elasticity.stiffness`).
     supercell
@@ -267,8 +271,8 @@ def interface(
         names = [entry.name for entry in cathode.entries]
     request = InterfaceRequest(
         names=tuple(name.strip() for name in names), slabs=slabs, formulas=formulas, strain=strain, boundary=boundary,
-        faces=faces, registry=registry, elastic=elastic or {}, supercell=tuple(supercell), in_plane=in_plane,
-        core_shell=core_shell, aspect=aspect, seed=seed,
+        faces=faces, registry=registry, cells=cells or {}, elastic=elastic or {}, supercell=tuple(supercell),
+        in_plane=in_plane, core_shell=core_shell, aspect=aspect, seed=seed,
     )  # fmt: skip
     if not any(request.is_a(k, "spinel") for k in request.numbers):
         request.refuse("an interface without a spinel", "faces", "registry")

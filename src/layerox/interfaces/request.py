@@ -5,10 +5,11 @@ Arguments that do not apply to the requested kind of cell are refused rather tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerox.builders import LIBRARY, phase_name
+from layerox.builders.request import PhaseOptions
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError, nearest
 
@@ -17,6 +18,12 @@ MOST_SLABS = 2000
 DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY = "lower", "full", 0
 ONE_CELL = (1, 1, 1)
 AUTO = "auto"
+CELL_OPTIONS = ("a", "b", "c", "beta")
+
+
+def phase_options(formula: str | None, cell: Mapping[str, float]) -> PhaseOptions:
+    """Return a composition and a cell as the options of a builder."""
+    return PhaseOptions(formula=formula, a=cell.get("a"), b=cell.get("b"), c=cell.get("c"), beta=cell.get("beta"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +37,7 @@ class InterfaceRequest:
     boundary: str | float
     faces: str
     registry: int
+    cells: Mapping[str, Mapping[str, float]]
     elastic: Mapping[str, Stiffness]
     supercell: tuple[int, ...]
     in_plane: Sequence[int] | str | None
@@ -47,10 +55,16 @@ class InterfaceRequest:
         if self.formulas is not None and len(self.formulas) not in {1, len(self.names)}:
             raise InputError(f"{len(self.formulas)} formulas for {len(self.names)} phases", argument="formulas",
                              cure="give one for all, or one for each")  # fmt: skip
+        self._check_names("elastic", "stiffness", self.elastic)
+        self._check_names("cells", "cell", self.cells)
+        for name in (name for cell in self.cells.values() for name in cell if name not in CELL_OPTIONS):
+            raise InputError(f"unknown quantity {name!r}", argument="cells", cure=nearest(name, CELL_OPTIONS))
+
+    def _check_names(self, argument: str, what: str, given: Iterable[str]) -> None:
         known = {phase_name(name) for name in self.names}
-        for name in self.elastic:
+        for name in given:
             if phase_name(name) not in known:
-                raise InputError(f"stiffness of {name}, which is none of the phases", argument="elastic",
+                raise InputError(f"{what} of {name}, which is none of the phases", argument=argument,
                                  cure=nearest(name, self.names))  # fmt: skip
 
     def _check_slabs(self) -> None:
@@ -77,6 +91,10 @@ class InterfaceRequest:
     def formula(self, number: int) -> str | None:
         """Return the formula given for a phase, None for the library's."""
         return None if self.formulas is None else self.formulas[number % len(self.formulas)]
+
+    def cell(self, number: int) -> Mapping[str, float]:
+        """Return the lengths (angstrom) and angle (degrees) given for a phase, by name."""
+        return {phase_name(name): cell for name, cell in self.cells.items()}.get(phase_name(self.names[number]), {})
 
     def tensor(self, number: int) -> Stiffness | None:
         """Return the stiffness tensor given for a phase, None for the default."""

@@ -40,7 +40,7 @@ from layerox.interfaces.report import (
     elastic_part,
     sites_in,
 )
-from layerox.interfaces.request import InterfaceRequest
+from layerox.interfaces.request import InterfaceRequest, phase_options
 from layerox.interfaces.result import Interface
 from layerox.interfaces.tunnel_cell import ALONG_THE_CHAINS, TunnelCell, along_the_chain
 from layerox.notices import Notice
@@ -62,7 +62,8 @@ def tunnel_interface(request: InterfaceRequest) -> Interface:
     counts = _counts(request, parts, tunnel, order)
     tensor = request.tensor(tunnel)
     unique = {part.label: part for part in parts}
-    crystal = build_crystal(phase_name(request.names[tunnel]), formula=request.formula(tunnel))
+    options = phase_options(request.formula(tunnel), request.cell(tunnel))
+    crystal = build_crystal(phase_name(request.names[tunnel]), **options)
     made = along_the_chain(
         _open_word(parts, counts, request.seed),
         unique,

@@ -10,6 +10,7 @@ from layerox.builders.library.hardware_and_impurities import COMPANIONS
 from layerox.builders.library.layered import LAYERED
 from layerox.builders.library.library_entry import LibraryEntry
 from layerox.builders.library.spinels_and_tunnels import FRAMEWORKS
+from layerox.builders.library.standards import STANDARDS
 from layerox.crystal.asymmetric_unit import Crystal, cell_text
 from layerox.errors import InputError, nearest
 
@@ -224,7 +225,7 @@ def _columns(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[st
     return ["  ".join(f"{x:{w}}" for x, w in zip(row, widths, strict=True)).rstrip() for row in (heads, rules, *rows)]
 
 
-LIBRARY = Library((*LAYERED, *DISTORTED, *FRAMEWORKS, *COMPANIONS), CATHODES, DEFAULTS)
+LIBRARY = Library((*LAYERED, *DISTORTED, *FRAMEWORKS, *COMPANIONS, *STANDARDS), CATHODES, DEFAULTS)
 
 
 def library_phase(name: str) -> Crystal:
