@@ -145,8 +145,8 @@ class MinimumReader:
         alone = len(set(weighed) - set(self.outcome.unsupported)) == 1
         status: Status = "fixed" if alone else "free"
         value = float(self.fractions.values[index])
-        if self._alike(phase.name):
-            return Refined(value, value, "alike")
+        if alike := self._alike(phase.name):
+            return Refined(value, min(value, math.hypot(alike.reach, self.fractions.esds[index])), "alike")
         return Refined(value, self.fractions.esds[index], status)
 
     def _alike(self, name: str) -> AlikePhases | None:
@@ -161,16 +161,21 @@ class MinimumReader:
         esd = math.hypot(float(self.fractions.esds[shown]), alike.spread)
         fraction = Refined(float(self.fractions.values[shown]), esd, "free" if esd > 0 else "fixed")
         return AlikeGroup(
-            members=alike.members, weight_fraction=fraction, change=alike.change, threshold=alike.threshold
+            members=alike.members,
+            weight_fraction=fraction,
+            change=alike.change,
+            threshold=alike.threshold,
+            reach=None if alike.is_exchangeable else alike.reach,
         )
 
     def _absent(self, index: int, phase: Phase, scale_esd: float) -> Refined:
         """Return a fraction of zero with the uncertainty of the unsupported scale.
 
-        For a phase that is alike a shown one, the uncertainty is the whole fraction of that one.
+        For a phase that is alike a shown one, the uncertainty is how much of the fraction of that one it may have.
         """
         if alike := self._alike(phase.name):
-            return Refined(0.0, float(self.fractions.values[self._index(alike.members[0])]), "alike")
+            total = float(self.fractions.values[self._index(alike.members[0])])
+            return Refined(0.0, min(total, alike.reach), "alike")
         probe = self.values.copy()
         probe[self.model.phase_blocks[index].start + pk.SCALE] = scale_esd
         nothing = np.zeros((0, 0))

@@ -15,6 +15,7 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import Model
+from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.reciprocal_metric import reciprocal_metric
 from layerox.typing import FloatArray
@@ -60,6 +61,12 @@ def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, cov
     """
     weights = of_the_specimen(phase_weights(model, values, transfer), model.phases)
     return fractions_of(weights.values, weights.slopes, covariance)
+
+
+def fraction_values(model: Model, parameters: Parameters) -> FloatArray:
+    """Return the weight fractions of the phases of a model at the values of parameters, shape (p,)."""
+    nothing = np.zeros((0, 0))
+    return weight_fractions(model, parameters.values, parameters.transfer()[:, :0], nothing).values
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,10 +59,13 @@ def summary_text(refinement: Refinement) -> str:
 
 
 def _group_lines(refinement: Refinement) -> list[str]:
-    return [
-        f"{' or '.join(group.members)}: {percent_text(group.weight_fraction)} wt% together, not distinguished"
-        for group in refinement.groups
-    ]
+    lines = []
+    for group in refinement.groups:
+        names = " or ".join(group.members)
+        line = f"{names}: {percent_text(group.weight_fraction)} wt% together, not distinguished"
+        ranges = [f"{name} {100 * low:.2g} to {100 * high:.2g}" for name, (low, high) in group.ranges.items()]
+        lines.append(line if group.reach is None else f"{line}: {', '.join(ranges)}")
+    return lines
 
 
 def _heading(refinement: Refinement) -> str:

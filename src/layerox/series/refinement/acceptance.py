@@ -19,12 +19,12 @@ from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
-from layerox.series.frame_row import DISPLACEMENT, Absence, FrameRow
+from layerox.series.frame_row import DISPLACEMENT, Absence, FrameRow, stated_fraction
 from layerox.series.refinement.common_parameters import CommonParameters
 from layerox.series.refinement.exchanged_cells import exchanged_frames, renamed_frames
 from layerox.series.refinement.frame_model import FrameModel, FrameState, PhaseSubset
 from layerox.series.refinement.phase_entry import is_background_like
-from layerox.series.refinement.phase_presence import KEEP_SUPPORT, PhaseLevel
+from layerox.series.refinement.phase_presence import KEEP_SUPPORT, STRONG, PhaseLevel
 from layerox.series.tables import shown_in
 from layerox.typing import FloatArray
 
@@ -34,8 +34,6 @@ MAX_UNEXPLAINED = 0.5
 NO_PEAKS = 6.0
 # Largest step left to do, in standard uncertainties, with which a refinement counts as done.
 MAX_REMAINING_SHIFT = 0.3
-# Support above which a phase is accepted whatever its cell is.
-STRONG = 30.0
 # Number of frames on each side that a frame is compared with.
 AROUND = 5
 # Ratio of the goodness of fit to that of the frames around from which a frame is refined again, and from which it is
@@ -352,8 +350,8 @@ def _runs(flags: NDArray[np.bool_], *, exchanged: bool) -> list[tuple[int, int, 
 
 
 def undetermined(row: FrameRow) -> str:
-    """Return the reason if a frame does not determine the fraction of a phase that it shows, else ""."""
-    esds = {name: row.phases[name]["weight_fraction"][1] for name in shown_in(row)}
+    """Return the reason if a frame does not determine the fraction of a phase, or group, that it shows, else ""."""
+    esds = {name: stated_fraction(row.phases[name])[1] for name in shown_in(row)}
     name, esd = max(esds.items(), key=lambda item: np.nan_to_num(item[1]), default=("", 0.0))
     return f"the fraction of {name} is undetermined, esd {100 * esd:.2g} wt%" if esd > UNDETERMINED else ""
 
