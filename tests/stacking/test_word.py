@@ -73,7 +73,7 @@ def test_numbers_of_letters():
 
 
 def test_labels_are_no_part_of_a_word_but_of_its_reduced_form():
-    """O1 with every second gallery meant as something else: as labelled it repeats after two slabs, as a word after one."""
+    """O1 with every second gallery meant as something else repeats after two slabs, without labels after one."""
     word = polytype("O1").repeated(4)
     meant = Word(word.slabs, labels=tuple(Label(name, O1) for name in ("O1", "X", "O1", "X")))
     assert meant == word
