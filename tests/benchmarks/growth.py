@@ -114,6 +114,7 @@ def main() -> None:
 def draw(rows: dict[str, Row], path: str) -> None:
     """Draw CPU time against size, each relative to its first, and the lines of the exponents 0.5 and 1."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
 
     plt.rcParams |= {"svg.hashsalt": "growth", "svg.fonttype": "path", "font.size": 9}
     figure, axes = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
@@ -125,7 +126,11 @@ def draw(rows: dict[str, Row], path: str) -> None:
         sizes, times = np.array(found["sizes"], dtype=float), np.array(found["cpu_ms"], dtype=float)
         label = f"{name} {sizes[0]:,.0f} to {sizes[-1]:,.0f}: {found['exponent']:.2f}"
         axes.loglog(sizes / sizes[0], times / times[0], marker=marker, ms=4, lw=1.2, label=label)
-    axes.set(xlabel="size / smallest size", ylabel="CPU time / that of the smallest size")
+    axes.set(xlim=(0.85, 110.0), xlabel="size / smallest size", ylabel="CPU time / that of the smallest size")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     axes.legend(title="exponent of the cost", frameon=False)
     figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None, dpi=150)
 
