@@ -4,7 +4,7 @@ Run: python tests/benchmarks/mutation.py [--count 20] [--only profiles] [--seed 
 
 Each mutant changes one operator, comparison, number or sign of a module, in a copy of the repository; the quick tests
 of that module run until the first failure. Compiled modules run without compilation. Nothing is changed where no result
-can differ: annotations, error messages, decorators. A mutant that only costs time, or differs for one real number of
+can differ: annotations, error messages, decorators, `zip(strict=True)`. A mutant that only costs time, or differs for one real number of
 all, counts as a survivor; `mutation_survivors.md` lists the survivors of the last run, each with its reason.
 """
 
@@ -114,14 +114,14 @@ def _is_logical(node: ast.AST) -> bool:
 
 
 def annotations(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the parts of a node that change no result: annotations, decorators, error messages."""
+    """Yield the parts of a node that change no result: annotations, decorators, error messages, `zip(strict=True)`."""
     for name in ("annotation", "returns"):
         part = getattr(node, name, None)
         if isinstance(part, ast.AST):
             yield part
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         yield from node.decorator_list
-    if isinstance(node, ast.Raise):
+    if isinstance(node, ast.Raise) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         yield node
 
 
@@ -201,9 +201,10 @@ def tested(copy: Path, target: Target, count: int, seed: int) -> dict[str, objec
     for number in chosen:
         tree = ast.parse(source)
         node, part = list(places(tree))[number]
-        line, change = getattr(node, "lineno", 0), mutate(node, part)
+        text = source.splitlines()[node.lineno - 1].strip()
+        change = f"{target.module}:{node.lineno}: {mutate(node, part)}  in  {text}"
         if survives(copy, target, ast.unparse(ast.fix_missing_locations(tree)), patience):
-            survivors.append(f"{target.module}:{line}: {change}")
+            survivors.append(change)
     return {
         "module": target.module,
         "places": total,
