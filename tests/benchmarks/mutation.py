@@ -4,8 +4,8 @@ Run: python tests/benchmarks/mutation.py [--count 20] [--only profiles] [--seed 
 
 Each mutant changes one operator, comparison, number or sign of a module, in a copy of the repository; the quick tests
 of that module run until the first failure. Compiled modules run without compilation. Nothing is changed where no result
-can differ: annotations, error messages, decorators, `zip(strict=True)`. A mutant that only costs time, or differs for one real number of
-all, counts as a survivor; `mutation_survivors.md` lists the survivors of the last run, each with its reason.
+can differ: annotations, error messages, decorators, `zip(strict=True)`. A mutant that only costs time, or differs for
+one real number of all, counts as a survivor; `mutation_survivors.md` lists those of the last run, each with its reason.
 """
 
 from __future__ import annotations
