@@ -258,6 +258,14 @@ def test_a_descent_that_gains_next_to_nothing_ends(factor, outcome):
     assert minimise(Sequence(1000.0 - fall * np.arange(60), 0.1), zeros(2), table([0.0]), most_evaluations=10).reason
 
 
+def test_one_good_step_after_nine_bad_ones_is_no_stall():
+    """A fall of 2.53 % of the last value counts, which is less than 2.5 % of the one before it."""
+    found = minimise(
+        Sequence([1025.3] * 10 + [1000.0] * 9, 0.1), zeros(2), table([0.0]), most_evaluations=1 + STALLED_FOR
+    )
+    assert (found.outcome, found.chi_squared) == ("not_converged", pytest.approx(1000.0))
+
+
 @pytest.mark.parametrize(("factor", "outcome"), [(0.9, "converged"), (1.1, "not_converged")])
 def test_a_next_step_shorter_than_the_tolerance_is_the_end(factor, outcome):
     """Whatever the last step has gained; at the start itself at least one step is tried."""
@@ -307,3 +315,18 @@ def test_a_bound_that_is_only_near_is_not_held(side):
     model = Function(lambda x: x - near, lambda x: [1.0], names=["x"])
     found = minimise(model, zeros(1), table([0.0], -2.0, 2.0))
     assert (found.parameters.value("x"), found.at_bound.tolist()) == (pytest.approx(near, abs=1e-9), [False])
+
+
+@pytest.mark.parametrize(
+    ("limits", "near"), [((0.0, 1e8), 0.1), ((0.0, 1e-4), 1e-13), ((1e4, math.inf), 1e-5), ((0.0, math.inf), 1e-9)]
+)
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("push", [0.5, -0.5])
+@pytest.mark.parametrize("away", [0.0, 0.5, 2.0])
+def test_how_near_a_bound_a_variable_is_at_it(limits, near, side, push, away):
+    """Within 1e-9 of the range, or of the value itself where there is none, with a slope that points through it."""
+    bound, other = limits
+    start = side * (bound + away * near)
+    model = Function(lambda x: side * push + (x - start), lambda x: [1.0], names=["x"])
+    found = minimise(model, zeros(1), table([start], *sorted((side * bound, side * other))), most_evaluations=1)
+    assert found.at_bound.tolist() == [away < 1 and push > 0]
