@@ -67,6 +67,16 @@ def test_an_odd_number_of_reversals_leaves_the_last_one_out():
     assert [label.step.flips for label in word.labels] == [True, True, True, False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("letters", "sites"),
+    [("AB CA BC", "ABC"), ("AB", "C"), ("AB CB", "AC")],
+)
+def test_sodium_of_an_octahedral_gallery_has_the_third_letter(letters, sites):
+    """O3: of B and C the third is A, and so on; O1: of B and A; O2: of B and C, and of B and A."""
+    galleries = parse_word(letters).galleries
+    assert [gallery.sites for gallery in galleries] == [(("octahedral", "ABC".index(letter)),) for letter in sites]
+
+
 def test_numbers_of_letters():
     assert [centred(k) for k in range(-4, 5)] == [-1, 0, 1, -1, 0, 1, -1, 0, 1]
     assert [repeat_length(text) for text in ("A", "AA", "AB", "ABAB", "ABA", "ABCABC")] == [1, 1, 2, 2, 3, 3]
