@@ -69,10 +69,10 @@ def test_an_odd_number_of_reversals_leaves_the_last_one_out():
 
 @pytest.mark.parametrize(
     ("letters", "sites"),
-    [("AB CA BC", "ABC"), ("AB", "C"), ("AB CB", "AC")],
+    [("AB CA BC", "ACB"), ("AB", "C"), ("AB CB", "AC")],
 )
 def test_sodium_of_an_octahedral_gallery_has_the_third_letter(letters, sites):
-    """O3: of B and C the third is A, and so on; O1: of B and A; O2: of B and C, and of B and A."""
+    """O3: the facing letters are B and C, A and B, C and A; O1: B and A; O2: B and C, B and A."""
     galleries = parse_word(letters).galleries
     assert [gallery.sites for gallery in galleries] == [(("octahedral", "ABC".index(letter)),) for letter in sites]
 
