@@ -6,7 +6,8 @@ frames (hard links), in an order in which neighbours are alike. Written one by o
 12 GB. After half of the frames the command and its workers are killed; `--resume` finishes it. Memory is that of the
 command and of the largest worker, its growth that over the last three quarters of each part. `--dask` sends the frames
 through a scheduler and two workers that are started by hand, with TLS (certificates by openssl); only the command is
-killed then, as the cluster belongs to somebody else.
+killed then, as the cluster belongs to somebody else. Workers of dask keep a profile of their last hour, which grows by
+0.1 MB a second; it is switched off here (docs/howto/cluster.md).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "False")
 
 import numpy as np
 import psutil
