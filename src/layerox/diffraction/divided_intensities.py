@@ -10,8 +10,11 @@ import math
 import numpy as np
 
 from layerox.computing.compiled import compiled_exactly
-from layerox.diffraction.profiles import FOUR_LN2, GAUSS_HEIGHT, LORENTZ_HEIGHT, peak_windows
+from layerox.diffraction.profiles import peak_windows
 from layerox.typing import FloatArray, IntArray
+
+# As in `profiles`: compiled code keeps the values of constants, which must be those of its own module.
+FOUR_LN2, GAUSS_HEIGHT, LORENTZ_HEIGHT = 4.0 * math.log(2.0), 2.0 * math.sqrt(math.log(2.0) / math.pi), 2.0 / math.pi
 
 
 def divided_intensities(

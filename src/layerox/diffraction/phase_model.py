@@ -291,7 +291,7 @@ class PhaseModel:
             sets = peaks.listed.asymmetric(values[pk.SCALE]), peaks.parts.asymmetric(values[pk.SCALE])
             alike = self.gradients(peaks, peaks.listed.unmoved, values, transfer)
             by_q = (transfer.of_phase[pk.CELL : pk.CELL + 6].T @ peaks.by_cell)[:, peaks.listed.owner]
-            chains = alike, by_q, transfer.instrument[pk.S_OVER_L : pk.H_OVER_L + 1]
+            chains = alike, by_q, transfer.by_axial
             add_asymmetry_gradients(two_theta, weight, *sets, peaks.first, tail, *chains, transfer.columns, jacobian)
 
     def gradients(self, peaks: Peaks, chosen: PeakSet, values: FloatArray, transfer: PhaseTransfer) -> FloatArray:

@@ -317,9 +317,9 @@ def add_asymmetry_gradients(
         With their derivatives by 1/d^2, (4, n), and those of positions and areas by S/L and H/L, (2, 2, n).
     gradients, by_q, by_axial
         Derivatives of positions, widths and areas of the peaks at fixed 1/d^2 and axial divergence, (variables, n, 4),
-        of 1/d^2, (variables, n), and of S/L and H/L, (2, variables).
+        of 1/d^2, (variables, n), and of S/L and H/L, (2, variables), or (0, variables) if these do not vary.
     """
-    axial = by_axial.any()
+    axial = by_axial.shape[0] > 0
     curves, room = np.empty((7 if axial else 5, two_theta.size)), np.empty((4, two_theta.size))
     (table, slopes, _), part_table = peaks, parts[0]
     for k in range(first.size - 1):

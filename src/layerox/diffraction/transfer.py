@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction import peaks as pk
 from layerox.typing import FloatArray, IntArray
 
 
@@ -42,6 +43,12 @@ class PhaseTransfer:
         own = np.ascontiguousarray(of_phase[:, columns])
         slots = np.flatnonzero(own.any(axis=1)).astype(np.int64)
         return cls(columns, slots, own[slots], own, np.ascontiguousarray(instrument[:, columns]))
+
+    @property
+    def by_axial(self) -> FloatArray:
+        """Derivatives of S/L and H/L, shape (2, v), or (0, v) if no variable changes them."""
+        rows = self.instrument[pk.S_OVER_L : pk.H_OVER_L + 1]
+        return rows if rows.any() else rows[:0]
 
 
 @dataclass(frozen=True, eq=False)
