@@ -25,15 +25,19 @@ BEAM = radiation_from_text("CuKa").polarized(0.5)
 def example():
     sys.path.insert(0, str(FOLDER))
     try:
+        import comparison
         import independent_model
         import independent_stack
         import make
         import paths
 
-        yield {"model": independent_model, "stack": independent_stack, "make": make, "paths": paths}
+        yield {
+            "model": independent_model, "stack": independent_stack, "make": make, "paths": paths,
+            "comparison": comparison,
+        }  # fmt: skip
     finally:
         sys.path.remove(str(FOLDER))
-        for name in ("independent_model", "independent_stack", "make", "paths"):
+        for name in ("comparison", "independent_model", "independent_stack", "make", "paths"):
             sys.modules.pop(name, None)
 
 
@@ -116,7 +120,13 @@ def test_a_failure_is_shown_as_one(example):
     row = next(line for line in table.splitlines() if line.startswith("| C93 "))
     assert "**FAIL** 3.00 wt% rms" in row
     assert row.count("not made") == 4
-    assert "0 of 1 cells pass" in table
+    assert "- FAIL: 0 of 1 cells pass, 0 fail and state the reason." in table
+    assert "- FAIL: rms pull of 1 fractions 2.00 (0.8 to 1.2)." in table
+
+
+def test_a_failure_with_its_reason_is_shown_as_one(example):
+    piece = {"passes": False, "is_explained": True, "text": "8 % misfit", "cpu_s": 1.0}
+    assert "**FAIL, explained** 8 % misfit" in example["make"].table({("C117", "interface"): piece})
 
 
 def test_a_piece_that_is_there_is_not_made_again(example, monkeypatch, tmp_path):
@@ -142,5 +152,30 @@ def test_events_are_paired_with_the_nearest_of_their_kind(example):
         {"P2": 1.0},
     ]
     shown = [{"O3"}, {"O3"}, {"O3", "P3"}, {"P3"}, {"P2"}, {"P2", "O3"}, {"P2"}]
-    found = example["make"].delays(truth, shown, ["P2", "O3", "P3"])
+    found, undetermined = example["comparison"].delays(truth, shown, [set()] * 7, ["P2", "O3", "P3"])
     assert sorted(found) == [0, 0, 0, 1, 7, 7]
+    assert undetermined == 0
+
+
+def test_events_of_undistinguished_phases_are_undetermined(example):
+    """P3 becomes P'3 from frame 1 to 4; frames 2 to 4 do not distinguish them: both are seen in frame 1 only."""
+    truth = [{"P3": 1.0}, {"P3": 0.8, "Pp3": 0.2}, {"P3": 0.5, "Pp3": 0.5}, {"P3": 0.2, "Pp3": 0.8}, {"Pp3": 1.0}]
+    shown = [{"P3"}, {"P3", "Pp3"}, set(), set(), set()]
+    groups = [set(), set(), *[{"P3", "Pp3"}] * 3]
+    assert example["comparison"].delays(truth, shown, groups, ["P3", "Pp3"]) == ([0], 1)
+
+
+def row_of(**numbers):
+    """Return a row of frames.csv with (fraction, esd, fraction of the group, its esd) of each phase."""
+    names = ("weight_fraction", "weight_fraction_esd", "group_fraction", "group_fraction_esd")
+    return {f"{p}.{name}": x for p, row in numbers.items() for name, x in zip(names, row, strict=True)}
+
+
+@pytest.mark.parametrize(("reach", "is_held"), [(0.3, True), (0.1, False)])
+def test_a_group_is_compared_by_its_sum_and_by_the_ranges_of_its_members(example, reach, is_held):
+    tally = example["comparison"].Tally()
+    row = row_of(P2=(0.6, 0.01, np.nan, np.nan), P3=(0.0, reach, 0.4, 0.01), Pp3=(0.4, reach, 0.4, 0.01))
+    tally.add(0, row, {"P2": 0.61, "P3": 0.2, "Pp3": 0.19}, ["P2", "P3", "Pp3"])
+    assert tally.right == 1
+    assert sorted(tally.pulls) == pytest.approx([-1.0, 1.0])
+    assert tally.members == [is_held] * 2

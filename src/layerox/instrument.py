@@ -20,6 +20,8 @@ GEOMETRIES: tuple[str, ...] = get_args(Geometry)
 Slit = Literal["fixed", "automatic"]
 SLITS: tuple[str, ...] = get_args(Slit)
 DEFAULT_RADIUS_MM = 173.0
+# Decimals of a correlation that a file may leave out.
+ROUNDED = 1e-3
 
 
 @public_class
@@ -36,6 +38,42 @@ class Profile:
     x: float = 0.0
     y: float = 0.0
     axial: tuple[float, float] | None = None
+
+
+# Quantities of a calibration: widths of the profile, axial divergence (S/L and H/L, equal), and the zero.
+CALIBRATED = ("u", "v", "w", "x", "y", "axial", "zero")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationUncertainty:
+    """What a calibration leaves open.
+
+    Attributes
+    ----------
+    names
+        Of refined quantities, some of `CALIBRATED`.
+    esds
+        Their standard uncertainties, in the units of `Profile` and degrees.
+    correlations
+        Their correlation matrix, row by row.
+    """
+
+    names: tuple[str, ...]
+    esds: tuple[float, ...]
+    correlations: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        if unknown := [name for name in self.names if name not in CALIBRATED]:
+            raise InputError(f"a calibration of {unknown[0]!r}", cure=nearest(unknown[0], CALIBRATED))
+        if len(set(self.names)) < count or len(self.esds) != count or any(not 0 <= e < math.inf for e in self.esds):
+            raise InputError("a calibration with other names than esds", cure="give one positive esd for each name")
+        rows = self.correlations
+        if len(rows) != count or any(len(row) != count for row in rows):
+            raise InputError("correlations of other size than esds", cure=f"give {count} rows of {count} numbers")
+        if any(abs(rows[i][j] - (rows[j][i] if i != j else 1.0)) > ROUNDED or abs(rows[i][j]) > 1.0 + ROUNDED
+               for i in range(count) for j in range(count)):  # fmt: skip
+            raise InputError("correlations are no symmetric matrix with ones on its diagonal", cure="correct them")
 
 
 @public_class
@@ -66,6 +104,8 @@ class Instrument:
         Radius of a capillary times the attenuation coefficient of its content; 0 for no absorption.
     overflow_two_theta
         Angle (degrees) below which the beam is longer than a flat specimen; 0 if it never is.
+    calibration
+        Uncertainty of `profile` and `zero`, from a standard; None: they are exact.
     kind, polarization
         Statements on the beam without a wavelength, None where it does not; see
         `completed`. Where `radiation` is known they are part of it.
@@ -89,6 +129,7 @@ class Instrument:
     overflow_two_theta: float = 0.0
     kind: Literal["xray", "neutron"] | None = None
     polarization: float | None = None
+    calibration: CalibrationUncertainty | None = None
 
     def __post_init__(self) -> None:
         if self.geometry not in GEOMETRIES:
@@ -97,6 +138,8 @@ class Instrument:
             raise InputError(f"a goniometer radius of {self.radius_mm} mm", cure="give a positive radius_mm")
         if self.slit is not None and self.slit not in SLITS:
             raise InputError(f"unknown slit {self.slit!r}", cure=nearest(self.slit, SLITS))
+        if self.calibration is not None and self.profile is None:
+            raise InputError("a calibration without a profile", cure="give the profile, or leave [calibration] out")
         self._refuse_impossible_corrections()
 
     def _refuse_impossible_corrections(self) -> None:

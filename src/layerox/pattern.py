@@ -208,6 +208,8 @@ def expected_sigma(counts: FloatArray) -> FloatArray:
     counts
         Counts of each point, shape (n,).
     """
+    if counts.size > 1 and counts.min() >= FEW_COUNTS:
+        return poisson_sigma(counts)  # no mean is smaller
     sums, place = np.concatenate([[0.0], np.cumsum(counts)]), np.arange(counts.size)
     means = np.full(counts.size, np.nan)
     for reach in NEIGHBOURS:

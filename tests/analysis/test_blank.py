@@ -43,6 +43,24 @@ def test_without_it_the_fit_is_worse(files):
     assert lx.fit(pattern, ["P2"]).agreement.gof > 1.3
 
 
+@pytest.mark.parametrize("air", [0.0, 200.0])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_noisy_blank_keeps_its_scale_beside_automatic_terms(air, seed, tmp_path):
+    """A blank as noisy as the pattern, of a hump that Chebyshev terms follow; air scatters beside it or not."""
+    rng = np.random.default_rng(seed)
+    hump = 400.0 * np.exp(-(((ANGLES - 22.0) / 5.0) ** 2)) + 100.0
+    blank = lx.pattern_from_arrays(ANGLES, rng.poisson(hump))
+    peaks = lx.simulate(["P2"], radiation="CuKa", two_theta=(12.0, 69.96, 0.04), counts=None).calculated
+    own = air * (12.0 / ANGLES) ** 1.5
+    expected = 1e4 * peaks / peaks.max() + (0.8 * hump + own)[: len(peaks)]
+    lx.write_pattern(blank, tmp_path / "blank.xye")
+    pattern = lx.pattern_from_arrays(ANGLES[: len(peaks)], rng.poisson(expected), radiation="CuKa")
+    result = lx.fit(pattern, ["P2"], recipe={"background": {"blank": str(tmp_path / "blank.xye")}})
+    scale = next(row.number for row in result.parameters if row.name == "background_blank")
+    assert float(scale) == pytest.approx(0.8, abs=0.05)
+    assert result.agreement.gof < 1.1
+
+
 def test_a_blank_of_a_shorter_range_is_refused(files, tmp_path):
     short = tmp_path / "short.xy"
     np.savetxt(short, np.column_stack([ANGLES, HOLDER])[200:], fmt="%.4f")

@@ -53,6 +53,34 @@ def test_a_synthetic_standard_gives_back_what_it_was_made_with(calibration, name
     assert 0 < found.esd < known
 
 
+def test_the_calibration_carries_its_covariance(calibration):
+    """Of the refined quantities, widened for serial correlation; U and V of one width are strongly correlated."""
+    known, wide = calibration.instrument.calibration, calibration.refinement.with_serial_correlation()
+    found = {name: numbers(wide)[f"instrument_{'s_over_l' if name == 'axial' else name}"].esd for name in known.names}
+    assert set(known.names) == {"u", "v", "w", "x", "y", "axial", "zero"}
+    assert known.esds == pytest.approx([found[name] for name in known.names])
+    assert known.correlations[known.names.index("u")][known.names.index("v")] < -0.8
+
+
+def test_a_fit_holds_the_errors_of_a_calibration_in_esd_model(calibration):
+    """The same calibration with ten times its esds widens the fractions; without any, they are narrowest."""
+    phases = [("P2", P2), ("O3", O3)]
+    pattern = simulate(phases, weights=[0.5, 0.5], instrument=replace(TRUE, displacement_mm=0.0), radiation="CuKa",
+                       polarization=0.5, two_theta=(12, 100, 0.02), background=[200], counts=2000, seed=3,
+                       sizes_nm=[300, 8]).pattern  # fmt: skip
+    instrument = replace(calibration.instrument, displacement_mm=0.0)
+    known = instrument.calibration
+    wide = replace(instrument, calibration=replace(known, esds=tuple(10 * esd for esd in known.esds)))
+    exact, plain, wider = (
+        fit(pattern, phases, instrument=own) for own in (replace(instrument, calibration=None), instrument, wide)
+    )
+    parts = [found.uncertainty_parts["priors"]["P2"] for found in (exact, plain, wider)]
+    assert parts[0] <= parts[1] < parts[2]
+    held = [row for row in plain.priors if row.name.startswith("instrument_calibration_")]
+    assert len(held) == len(known.names)
+    assert not any(row.is_refined for row in held)
+
+
 def test_the_certified_cell_is_held(calibration):
     cell = calibration.refinement.phase("LaB6").cell
     assert [(cell[x].value, cell[x].status) for x in "abc"] == [(4.156826, "fixed")] * 3

@@ -53,7 +53,8 @@ def test_uncertainty_of_the_constant_is_in_esd_model():
     phase = calibrated(5)
     unknown = mixture([specimen(), "NiO"], [0.3, 0.7], seed=9)
     wide = replace(phase, crystal=replace(phase.crystal, constant_esd=0.1 * phase.crystal.constant))
-    found = lx.fit(unknown, [wide, "NiO"]).phase("hydrate").weight_fraction
+    fine = {"quantification": {"particle_sizes_um": {"hydrate": 0.01, "NiO": 0.01}}}
+    found = lx.fit(unknown, [wide, "NiO"], recipe=fine).phase("hydrate").weight_fraction
     # d w = w (1 - w) d ln k: 10 % of 0.21.
     assert found.esd_model == pytest.approx(0.021, rel=0.35)
     assert found.esd < 0.005

@@ -85,6 +85,7 @@ def test_every_default_is_written_out(tmp_path):
             "profile": None,
             "position": {"zero": 0.0, "displacement_mm": 0.0},
             "specimen": {"two_mu_t": 0.0, "mu_r": 0.0, "overflow_two_theta": 0.0},
+            "calibration": None,
             "file": None,
             "free": [],
             "fix": [],
@@ -104,7 +105,7 @@ def test_every_default_is_written_out(tmp_path):
         "uncertainty": {"serial_correlation": False},
         "strategy": {"name": "automatic", "stages": []},
         "quantification": {"internal_standard": None, "external_standard": None, "particle_sizes_um": {},
-                           "packing": 1.0, "reference": None},
+                           "particle_range_um": [1.0, 20.0], "packing": 1.0, "reference": None},
         "electrochemistry": None,
         "parametric": {"axis": None, "between": None, "functions": {}},
     }  # fmt: skip

@@ -167,6 +167,8 @@ def fits() -> dict[str, object]:
         "weight_fraction_esd": result.phases[0].weight_fraction.esd,
         "warm_variables": len(warm.parameters.free_names),
         "warm_ms": 1e3 * median_cpu(moved, 40),
+        "warm_fit_variables": len(result.free_names),
+        "warm_fit_ms": 1e3 * median_cpu(lambda: lx.fit(pattern, start=result), 20),
         "warm_more_variables": len(more.free_names),
         "warm_more_ms": 1e3 * median_cpu(moved_more, 40),
     }
@@ -193,6 +195,75 @@ def seventeen_variables(pattern: lx.Pattern, result: lx.Refinement):
     return model, data, minimise(model, data, parameters).parameters
 
 
+AXIAL = (0.02, 0.04)
+
+
+def axial_divergence() -> dict[str, float]:
+    """Return the times of a pattern with derivatives with S/L = H/L of `AXIAL`, as multiples of that without."""
+    two_theta = np.arange(10.0, 90.01, 0.02)
+    weight = np.full(two_theta.size, 0.1)
+
+    def seconds(axial: float) -> tuple[float, float]:
+        profile = Profile(u=0.001, v=-0.001, w=0.003, axial=(axial, axial) if axial else None)
+        model = Model(two_theta, two_phases(), Instrument(profile=profile), CU, background_terms=6, tail=0.05)
+        parameters = parameters_of(model)
+        for phase in model.phases:
+            parameters.assign(slot_name(phase, "scale"), 1e-3)
+        slots = ("scale", "a", "c", "inverse_size", "microstrain")
+        parameters.free(slot_name(phase, slot) for phase in model.phases for slot in slots)
+        parameters.free([f"background_{k}" for k in range(6)] + ["instrument_zero"])
+        transfer, values = parameters.transfer(), parameters.values
+        value = median_cpu(lambda: model.calculated(values), 200)
+        return value, median_cpu(lambda: model.linearised(values, transfer, weight), 100)
+
+    without = seconds(0.0)
+    found: dict[str, float] = {}
+    for axial in AXIAL:
+        value, both = seconds(axial)
+        found |= {f"value_at_{axial:g}": value / without[0], f"with_derivatives_at_{axial:g}": both / without[1]}
+    return found
+
+
+def synchrotron() -> dict[str, float]:
+    """Return the times of 50,000 points at 0.41 A with a tunnel oxide: a value, with derivatives, a warm descent."""
+    (tunnel,) = phases_from(["tunnel"])
+    phase = Phase(name="tunnel", crystal=tunnel.crystal, size_nm=200.0, microstrain=0.0005)
+    beam = radiation_from_text(0.41).polarized(0.95)
+    instrument = Instrument(geometry="debye-scherrer", profile=Profile(w=4e-5, x=0.002, y=0.01))
+    simulated = lx.simulate(
+        [phase],
+        radiation=beam,
+        two_theta=(1.0, 50.999, 0.001),
+        instrument=instrument,
+        background=[300.0],
+        counts=20_000,
+    )
+    pattern = simulated.pattern
+    tail = 0.005 * float(np.median(pattern.sigma))
+    model = Model(pattern.two_theta, simulated.phases, instrument, beam, background_terms=6, tail=tail)
+    parameters = parameters_of(model)
+    slots = ("scale", "a", "b", "c", "inverse_size", "microstrain")
+    parameters.free([f"background_{k}" for k in range(6)] + ["instrument_zero"])
+    parameters.free(slot_name(phase, slot) for slot in slots)
+    data = Data(pattern.intensity, 1.0 / pattern.sigma)
+    best = minimise(model, data, parameters).parameters
+    transfer, values = best.transfer(), best.values
+
+    def moved() -> None:
+        start = best.copy()
+        start.values[start.free_indices] *= 1.0 + 1e-5
+        minimise(model, data, start)
+
+    return {
+        "points": len(pattern),
+        "reflections": len(model.phase_models[0].reflections),
+        "variables": len(best.free_names),
+        "value_ms": 1e3 * median_cpu(lambda: model.calculated(values), 20),
+        "with_derivatives_ms": 1e3 * median_cpu(lambda: model.linearised(values, transfer, data.weight), 20),
+        "warm_ms": 1e3 * median_cpu(moved, 10),
+    }
+
+
 def commands() -> dict[str, float]:
     """Return wall times of whole commands, seconds, with warm caches."""
 
@@ -211,5 +282,12 @@ def commands() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    report = {"calibration_s": calibration(), "kernels": kernels(), "fits": fits(), "commands": commands()}
+    report = {
+        "calibration_s": calibration(),
+        "kernels": kernels(),
+        "fits": fits(),
+        "axial_divergence": axial_divergence(),
+        "synchrotron": synchrotron(),
+        "commands": commands(),
+    }
     print(json.dumps(report, indent=1))

@@ -1,8 +1,10 @@
 """How the cost of a fit grows with points, phases, reflections, variables and frames; prints JSON.
 
-Run: python tests/benchmarks/growth.py [--plot FILE.png]
-Each row varies one size and holds the others: CPU times, and the exponent p of cost ~ size^p by least squares in
-logarithms. One evaluation is a pattern with its derivatives.
+Run: python tests/benchmarks/growth.py [--plot FILE.svg] [--numbers FILE.json]
+Each row varies one size and holds the others: CPU times, the exponent p of cost ~ size^p by least squares in
+logarithms, and that between the two largest sizes, where what does not grow counts least. One evaluation is a pattern
+with its derivatives: 4,000 points and 18 variables where they are not the subject. `--numbers` reads an earlier output
+in place of measuring. docs/_static has the output and the picture that docs/theory/least_squares.md shows.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -33,6 +36,8 @@ from layerox.series.simulated_series import simulate_series
 PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
 CU, SHORT = radiation_from_text("CuKa"), radiation_from_text("0.4139")
 REPETITIONS = 15
+
+Row = dict[str, Any]
 
 
 def evaluation(
@@ -62,51 +67,72 @@ def frames_cost(count: int) -> float:
         return median_cpu(lambda: lx.fit_series(folder, ["P2", "O3"], radiation="CuKa"), 1)
 
 
-def row(sizes: list[float], cost: Callable[[float], float]) -> dict[str, object]:
-    """Return sizes, times and the exponent."""
+def row(sizes: list[int], cost: Callable[[int], float]) -> Row:
+    """Return sizes, times and the exponents."""
     seconds = [cost(size) for size in sizes]
-    exponent = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
-    return {"sizes": sizes, "cpu_ms": [round(1e3 * s, 3) for s in seconds], "exponent": round(exponent, 2)}
+    logs = np.log(sizes), np.log(seconds)
+    exponents = [float(np.polyfit(x, y, 1)[0]) for x, y in (logs, [values[-2:] for values in logs])]
+    return {
+        "sizes": sizes,
+        "cpu_ms": [round(1e3 * s, 3) for s in seconds],
+        "exponent": round(exponents[0], 2),
+        "last_exponent": round(exponents[1], 2),
+    }
 
 
-def reflections_row() -> dict[str, object]:
+def reflections_row() -> Row:
     """Return the cost against the number of reflections: the tunnel oxide at a short wavelength, to rising angles."""
-    lasts = (12.0, 18.0, 26.0, 36.0)
-    pairs = [evaluation(4000, ["tunnel"], 12, last=last, short=True) for last in lasts]
-    counts = [float(count) for _, count in pairs]
-    times = dict(zip(counts, (seconds for seconds, _ in pairs), strict=True))
-    return row(counts, times.__getitem__)
+    pairs = [evaluation(4000, ["tunnel"], 12, last=last, short=True) for last in (12.0, 18.0, 26.0, 36.0)]
+    times = {count: seconds for seconds, count in pairs}
+    return row(list(times), times.__getitem__)
+
+
+def measured() -> dict[str, Row]:
+    """Return the row of every size."""
+    names = ["P2", "O3", "P3", "O2", "spinel", "NiO", "Op3", "Pp2"]
+    return {
+        "points": row([1000, 4000, 16000, 64000], lambda n: evaluation(n, ["P2", "O3"], 18)[0]),
+        "phases": row([1, 2, 4, 8], lambda n: evaluation(4000, names[:n], 18)[0]),
+        "reflections": reflections_row(),
+        "variables": row([6, 12, 24, 36], lambda n: evaluation(4000, ["P2", "O3", "P3"], n)[0]),
+        "frames": row([16, 64, 256, 1024], frames_cost),
+    }
 
 
 def main() -> None:
-    """Measure, print, and draw if that is wanted."""
+    """Measure or read, print, and draw if that is wanted."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--plot", metavar="FILE.png")
+    parser.add_argument("--plot", metavar="FILE.svg")
+    parser.add_argument("--numbers", metavar="FILE.json", type=Path)
     given = parser.parse_args()
-    names = ["P2", "O3", "P3", "O2", "spinel", "NiO", "Op3", "Pp2"]
-    rows = {
-        "points": row([1000, 4000, 16000, 64000], lambda n: evaluation(int(n), ["P2", "O3"], 18)[0]),
-        "phases": row([1, 2, 4, 8], lambda n: evaluation(4000, names[: int(n)], 10 + 4 * int(n))[0]),
-        "reflections": reflections_row(),
-        "variables": row([6, 12, 24, 36], lambda n: evaluation(4000, ["P2", "O3", "P3"], int(n))[0]),
-        "frames": row([10, 40, 160], lambda n: frames_cost(int(n))),
-    }
-    print(json.dumps({"load_average": os.getloadavg()[0], **rows}, indent=1))
+    rows = measured() if given.numbers is None else json.loads(given.numbers.read_text())
+    print(json.dumps(rows, indent=1))
     if given.plot:
         draw(rows, given.plot)
 
 
-def draw(rows: dict[str, dict[str, object]], path: str) -> None:
-    """Draw cost against size, each relative to its first."""
+def draw(rows: dict[str, Row], path: str) -> None:
+    """Draw CPU time against size, each relative to its first, and the lines of the exponents 0.5 and 1."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
 
-    _, axes = plt.subplots(figsize=(5.5, 4.0), layout="constrained")
-    for name, found in rows.items():
+    plt.rcParams |= {"svg.hashsalt": "growth", "svg.fonttype": "path", "font.size": 9}
+    figure, axes = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
+    for power, name in ((1.0, "size"), (0.5, "√size")):
+        ends = np.array([1.0, 64.0])
+        axes.loglog(ends, ends**power, "--", lw=0.8, color="0.6")
+        axes.annotate(name, (64.0, 64.0**power), xytext=(3, 0), textcoords="offset points", color="0.4", va="center")
+    for (name, found), marker in zip(rows.items(), "osD^v", strict=True):
         sizes, times = np.array(found["sizes"], dtype=float), np.array(found["cpu_ms"], dtype=float)
-        axes.loglog(sizes / sizes[0], times / times[0], "o-", label=f"{name}: exponent {found['exponent']}")
-    axes.set(xlabel="size / smallest size", ylabel="CPU time / that of the smallest size")
-    axes.legend()
-    plt.savefig(path, dpi=150)
+        label = f"{name} {sizes[0]:,.0f} to {sizes[-1]:,.0f}: {found['exponent']:.2f}"
+        axes.loglog(sizes / sizes[0], times / times[0], marker=marker, ms=4, lw=1.2, label=label)
+    axes.set(xlim=(0.85, 110.0), xlabel="size / smallest size", ylabel="CPU time / that of the smallest size")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
+    axes.legend(title="exponent of the cost", frameon=False)
+    figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None, dpi=150)
 
 
 if __name__ == "__main__":

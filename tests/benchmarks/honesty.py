@@ -3,7 +3,7 @@
 Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
 1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
 Wrong structures: --structures 1 draws them from the priors (2: from twice their width), of a fine powder that the fit
-knows as such; --particles draws particles of 1 to 10 um of which the fit does not know; --blind gives no profile
+knows as such; --particles draws particles of 1 to 20 um of which the fit does not know; --blind gives no profile
 and no zero; --random-shares adds to each texture crystallites at random (rms 20 %);
 --cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
 
@@ -34,10 +34,10 @@ from layerox.diffraction.constraints import constrained
 from layerox.diffraction.measurement_priors import POSITION_WIDTHS
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import slots_of
-from layerox.diffraction.model_uncertainty import COARSEST_UM, FINEST_UM
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.priors import RANDOM_SHARE, priors_of
+from layerox.diffraction.unknown_particles import PARTICLE_RANGE_UM
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES
@@ -84,9 +84,9 @@ def with_drawn_structure(phase: Phase, width: float, rng: np.random.Generator) -
 
 
 def intensities_by_weight(phases: list[Phase], weights: list[float], rng: np.random.Generator) -> list[float]:
-    """Return the apparent weights of phases of particles of 1 to 10 um: weight times Brindley's factor."""
+    """Return the apparent weights of phases of particles of 1 to 20 um: weight times Brindley's factor."""
     bodies = [phase_attenuation(phase.crystal, phase.values, CU) for phase in phases]
-    sizes = np.exp(rng.uniform(np.log(FINEST_UM), np.log(COARSEST_UM), len(phases))).tolist()
+    sizes = np.exp(rng.uniform(*np.log(PARTICLE_RANGE_UM), len(phases))).tolist()
     densities, linear = (np.array([getattr(b, key) for b in bodies]) for key in ("density", "linear_attenuation"))
     factors = np.ones(len(phases))
     for _ in range(3):  # the mean attenuation is that of the true weights, brindley takes the apparent ones

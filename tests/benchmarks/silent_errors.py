@@ -35,6 +35,7 @@ ALARMS = {
     "alike", "unexplained_peaks", "unexplained_intensity", "stray_radiation", "thin_specimen", "beam_overflow",
     "bimodal_size", "anisotropic_size", "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step",
     "background_step",
+    "background_hump",
     "saturated", "spikes", "sigma_too_large", "sigma_too_small"
 }  # fmt: skip
 
@@ -50,8 +51,11 @@ def judged(case: Case) -> dict[str, object]:
     errors = {}
     for names, true in case.truth.items():
         found = sum(float(result.weight_fractions[name]) for name in names)
-        own = [result.weight_fractions[name].esd for name in names if result.weight_fractions[name].status != "alike"]
-        grouped = [g.weight_fraction.esd for g in result.groups if set(g.members) & set(names)]
+        # A group that is meant as a whole has the uncertainty of its sum, a single member its own range.
+        whole = [group for group in result.groups if set(group.members) <= set(names)]
+        summed = {member for group in whole for member in group.members}
+        own = [result.weight_fractions[name].esd for name in names if name not in summed]
+        grouped = [group.weight_fraction.esd for group in whole]
         errors["+".join(names)] = (found - true, float(np.sqrt(sum(esd**2 for esd in own + grouped))))
     wrong = any(abs(e) > WRONG_FRACTION and abs(e) > WRONG_ESDS * esd for e, esd in errors.values())
     if result.status != "converged":

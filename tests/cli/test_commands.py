@@ -212,8 +212,8 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         (["build", "P2", "P3", "-o", "p2.cif"], "unrecognized arguments: P3; see layerox build --help"),
         (["fit", "PATTERN", "--phase", "P2", "--fix", "c"], "there is no parameter 'c'; give the full name: P2_c"),
         (
-            ["simulate", "LaB6", "-o", "s.xye"],
-            "unknown phase 'LaB6'; `layerox phases` lists what there is; a CIF file is a phase too",
+            ["simulate", "XyZ6", "-o", "s.xye"],
+            "unknown phase 'XyZ6'; `layerox phases` lists what there is; a CIF file is a phase too",
         ),
         (
             ["simulate", "P2", "--instrument", "lab-cp", "-o", "s.xye"],

@@ -18,8 +18,10 @@ from layerox.diffraction.anisotropic_broadening import (
 )
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
+from layerox.diffraction.reciprocal_metric import inverse_squares, reciprocal_metric
 from layerox.diffraction.reflections import equivalents, reflections
 from layerox.diffraction.spherical_harmonics import cell_frame
+from layerox.diffraction.transfer import PhaseTransfer
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.symmetry import symmetry_from_name
@@ -31,8 +33,8 @@ INSTRUMENT = Instrument(profile=PROFILE)
 
 def broadening(known, values, *, size_nm=40.0, microstrain=0.001):
     hkl = reflections(known.symmetry, known.cell, 1.2).hkl.astype(float)
-    inverse, slopes = pk.reciprocal_metric(np.array(known.cell))
-    q, by_cell = pk.inverse_squares(hkl, inverse, slopes)
+    inverse, slopes = reciprocal_metric(np.array(known.cell))
+    q, by_cell = inverse_squares(hkl, inverse, slopes)
     own = AnisotropicBroadening(list(values), known, (0, 0, 1), hkl)
     return hkl, q, own.at(values, 1 / size_nm, microstrain, q, by_cell, (inverse, slopes))
 
@@ -101,7 +103,7 @@ def test_equivalent_reflections_have_the_same_strain(known):
 
 @pytest.mark.parametrize("known", [P2, O3, O3_PRIME, SPINEL, TRICLINIC], ids=lambda known: known.name)
 def test_terms_of_an_isotropic_strain_give_it_back(known):
-    inverse, _ = pk.reciprocal_metric(np.array(known.cell))
+    inverse, _ = reciprocal_metric(np.array(known.cell))
     names = [f"strain_{name}" for name in strain_names(known.symmetry)]
     terms = isotropic_terms(known.symmetry, inverse, 0.002)
     _, _, found = broadening(known, dict(zip(names, terms.tolist(), strict=True)), microstrain=0.0)
@@ -132,7 +134,8 @@ def test_gradients_of_every_slot_with_all_corrections(known):
     values, instrument = phase.values, np.zeros(12)
     instrument[[pk.DISPLACEMENT, pk.U, pk.W]] = 0.05, 0.003, 0.01
     found = model.peaks(values, instrument)
-    gradients = model.gradients(found, found.listed, values, np.eye(len(values)), np.zeros((12, len(values))))
+    transfer = PhaseTransfer.of(np.eye(len(values)), np.zeros((12, len(values))))
+    gradients = model.gradients(found, found.listed, values, transfer)
 
     def scaled(v):
         table = model.peaks(v, instrument).table.copy()

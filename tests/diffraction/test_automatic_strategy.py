@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.build_result import build_result
 from layerox.diffraction.refinement_plan import Demand, Plan
@@ -202,6 +204,31 @@ def test_cells_far_off_are_scanned_for():
     assert result.status == "converged"
     assert off(result.phase("P2").cell["a"], 2.8853) < 3
     assert off(result.phase("P2").cell["c"], 11.148) < 3
+
+
+@pytest.mark.parametrize("displacement", [-0.28, 0.29])
+def test_two_phases_of_a_displaced_specimen_do_not_keep_exchanged_lines(displacement):
+    """The search on the blurred pattern ends with a of P2 at 2.77 or 2.93; the given cells are tested once more."""
+    true = {"P2": (2.881, 11.123, 0.69), "P3": (2.892, 16.856, 0.85)}
+    phases = [
+        replace(
+            given,
+            crystal=given.crystal.with_cell((a, a, c, 90, 90, 120)),
+            size_nm=200.0,
+            microstrain=0.002,
+            preferred_orientation=r,
+        )
+        for given, (a, c, r) in zip(phases_from(list(true)), true.values(), strict=True)
+    ]
+    instrument = Instrument(profile=Profile(w=0.006), displacement_mm=displacement)
+    pattern = lx.simulate(phases, weights=[0.78, 0.22], radiation="CuKa", two_theta=(12, 100, 0.02), counts=8000,
+                          instrument=instrument, background=[300.0], seed=1).pattern  # fmt: skip
+    result = lx.fit(pattern, list(true))
+    assert result.status == "converged"
+    for name, (a, c, _) in true.items():
+        assert result.phase(name).cell["a"] == pytest.approx(a, rel=5e-4)
+        assert result.phase(name).cell["c"] == pytest.approx(c, rel=5e-4)
+    assert off(result.weight_fractions["P2"], 0.78) < 3
 
 
 def test_with_a_zero_that_is_known_the_displacement_goes():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from layerox.diffraction.axial_divergence import asymmetric, node_table
+from layerox.diffraction.axial_divergence import EVEN_RULES, asymmetric, node_table
 from layerox.diffraction.model import Model
 from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width
 from layerox.instrument import Instrument, Profile
@@ -132,3 +132,36 @@ def test_derivative_along_both_at_once_has_no_kink():
     down[places] -= 1e-6
     numeric = (model.calculated(up).total - model.calculated(down).total) / 2e-6
     assert np.abs(jacobian[0] - numeric).max() < 1e-4 * np.abs(numeric).max()
+
+
+@pytest.mark.parametrize(
+    ("two_theta", "height"), [(6.0, 0.01), (15.0, 0.02), (15.0, 0.04), (40.0, 0.02), (120.0, 0.005), (165.0, 0.04)]
+)
+def test_profile_of_equal_heights_is_the_sum_over_many_rays(two_theta, height):
+    """4,000 rays at equal steps of x, each with the weight of the module's docstring."""
+    grid = np.linspace(two_theta - 1.0, two_theta + 1.0, 81)
+    x = (np.arange(4000) + 0.5) / 4000 * 2 * height
+    cosine = np.cos(np.radians(two_theta)) * np.sqrt(1 + x**2)
+    weight = (2 * height - x) / ((1 + x**2) * np.sqrt(1 - cosine**2))
+    _, parts, _ = expanded(two_theta, 0.06, 0.03, 1.0, height, height)
+    found = sum(area * plain(grid - position) for position, _, _, area in parts.T)
+    expected = plain(grid[:, None] - np.degrees(np.arccos(cosine))) @ weight / weight.sum()
+    assert np.abs(found - expected).max() < 1e-5 * expected.max()
+
+
+def plain(x):
+    """Return a peak of unit area with the widths 0.06 and 0.03 at distances from its centre."""
+    width, eta, *_ = tch_width(0.06, 0.03)
+    lorentzian = 2 / np.pi / width / (1 + 4 * (x / width) ** 2)
+    return eta * lorentzian + (1 - eta) * 2 / width * np.sqrt(np.log(2) / np.pi) * np.exp(
+        -4 * np.log(2) * (x / width) ** 2
+    )
+
+
+@pytest.mark.parametrize("count", EVEN_RULES[:9])
+def test_rules_for_equal_heights_integrate_even_polynomials(count):
+    """The integral of x^(2 k) (1 - x) over 0 ... 1 is 1 / ((2 k + 1) (2 k + 2))."""
+    row = EVEN_RULES.index(count)
+    nodes, weights = (table[1, row, :count] for table in node_table())
+    for k in range(2 * count):
+        assert (weights * (1 - nodes) * nodes ** (2 * k)).sum() == pytest.approx(1 / ((2 * k + 1) * (2 * k + 2)))

@@ -103,3 +103,40 @@ def test_what_follows_something_fixed_is_fixed():
     number = result.phase("O3").cell["c"]
     assert (number.status, number.esd) == ("fixed", 0.0)
     assert number == pytest.approx(11.155 * 1.4263)
+
+
+def test_the_accuracy_of_a_cell_is_its_esd_where_residuals_are_noise():
+    pattern = simulate(["P2", "O3"], weights=[0.6, 0.4], radiation="CuKa", counts=20_000, seed=1, background=[300.0])
+    result = fit(pattern, ["P2", "O3"])
+    for name in ("a", "c", "volume"):
+        number = result.phase("P2").cell[name]
+        assert number.esd <= number.esd_model < 1.15 * number.esd
+    assert result.phase("P2").cell["gamma"].esd_model is None
+
+
+def test_serially_correlated_residuals_widen_the_accuracy_of_a_cell():
+    """Beside a given profile of another width, each peak has one misfit, and the data part grows by the factor."""
+    pattern = simulate(
+        ["P2"],
+        radiation="CuKa",
+        counts=50_000,
+        seed=1,
+        background=[300.0],
+        instrument=Instrument(profile=Profile(w=0.01)),
+    )
+    recipe = {"parameters": {"P2_size": {"vary": False}, "P2_microstrain": {"vary": False}}}
+    result = fit(pattern, ["P2"], instrument=Instrument(profile=Profile(w=0.005)), recipe=recipe)
+    number = result.phase("P2").cell["a"]
+    assert result.serial_factor > 1.3
+    assert number.esd_model == pytest.approx(result.serial_factor * number.esd, rel=0.05)
+
+
+@pytest.mark.measured
+def test_one_powder_on_two_stages_has_one_cell(measured_data):
+    """NaTaO2F2 at 25 C on a furnace stage, and at room temperature on another one."""
+    folder = measured_data / "natao2f2-heating"
+    first, second = (fit(folder / f"NaTaO2F2_{name}.xrdml", [folder / "NaTaO2F2.cif"]).phases[0].cell
+                     for name in ("025C", "rt"))  # fmt: skip
+    for name in ("a", "b", "c", "beta"):
+        distance = abs(first[name] - second[name])
+        assert distance < 2 * np.hypot(first[name].esd_model, second[name].esd_model)

@@ -8,7 +8,6 @@ import pytest
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
-from layerox.diffraction.model_uncertainty import MEAN_UM, RMS_UM
 from layerox.instrument import Instrument, Profile
 
 PROFILE = Instrument(profile=Profile(w=0.005, x=0.02))
@@ -117,16 +116,24 @@ def test_without_priors_and_with_known_particles_the_accuracy_is_the_precision(r
 
 
 def test_particles_shift_the_fractions_by_the_part_of_microabsorption(result):
-    """Corrections for coarse particles of one phase and of the other, whose sizes are independent in their range."""
+    """Corrections for particles of nearly one stated size, and the part of esd_model for a range of that size."""
+    sizes = {"particle_sizes_um": {"P2": 10.0, "O3": 10.0}}
+    shift = refined(result.pattern, quantification=sizes).weight_fractions["P2"] - result.weight_fractions["P2"]
+    near = refined(result.pattern, quantification={"particle_range_um": [9.99, 10.01]})
+    assert near.uncertainty_parts["microabsorption"]["P2"] == pytest.approx(abs(shift), rel=0.01)
+    assert near.uncertainty_parts["microabsorption"]["P2"] > result.uncertainty_parts["microabsorption"]["P2"]
 
-    def shift(p2, o3):
-        sizes = {"quantification": {"particle_sizes_um": {"P2": p2, "O3": o3}}}
-        return refined(result.pattern, **sizes).weight_fractions["P2"] - result.weight_fractions["P2"]
 
-    first, second = shift(RMS_UM, 1e-6), shift(1e-6, RMS_UM)
-    common = (MEAN_UM / RMS_UM) ** 2
-    expected = np.sqrt(first**2 + second**2 + 2 * common * first * second)
-    assert result.uncertainty_parts["microabsorption"]["P2"] == pytest.approx(expected, rel=0.02)
+def test_terms_of_the_background_that_are_not_refined_count():
+    """Fine crystals beside a background that may have a hump: the terms that nobody freed widen the fractions."""
+    phases = [replace(p, size_nm=size) for p, size in zip(phases_from(["P2", "O3"]), (100.0, 6.0), strict=True)]
+    pattern = lx.simulate(phases, weights=[0.7, 0.3], radiation="CuKa", two_theta=(12, 90, 0.02), instrument=PROFILE,
+                          background=[300.0], counts=4000, seed=1).pattern  # fmt: skip
+    found = lx.fit(pattern, ["P2", "O3"], instrument=PROFILE)
+    held = [row for row in found.priors if row.name.startswith("background_") and not row.is_refined]
+    assert held
+    off = lx.fit(pattern, ["P2", "O3"], instrument=PROFILE, recipe={"priors": {row.name: "off" for row in held}})
+    assert found.uncertainty_parts["priors"]["O3"] > 1.2 * off.uncertainty_parts["priors"]["O3"]
 
 
 def test_it_is_in_result_json(result, tmp_path):

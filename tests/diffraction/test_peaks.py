@@ -13,7 +13,9 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import CELL_MARGIN, PhaseModel
+from layerox.diffraction.reciprocal_metric import inverse_squares, reciprocal_metric
 from layerox.diffraction.reflections import reflections
+from layerox.diffraction.transfer import PhaseTransfer
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation, polarization_from_monochromator, polarization_of, radiation_from_text
 from layerox.symmetry import cell_from_metric, metric_tensor
@@ -60,7 +62,7 @@ Q = D_SPACINGS**-2
 
 @given(cells)
 def test_the_reciprocal_metric_is_that_of_gemmi(cell):
-    inverse, _ = pk.reciprocal_metric(np.array(cell))
+    inverse, _ = reciprocal_metric(np.array(cell))
     reciprocal = gemmi.UnitCell(*cell).reciprocal()
     np.testing.assert_allclose(cell_from_metric(inverse)[:3], reciprocal.parameters[:3], rtol=1e-9)
     np.testing.assert_allclose(inverse @ metric_tensor(cell), np.eye(3), atol=1e-9)
@@ -68,21 +70,21 @@ def test_the_reciprocal_metric_is_that_of_gemmi(cell):
 
 @given(cells)
 def test_derivatives_of_the_reciprocal_metric(cell):
-    _, slopes = pk.reciprocal_metric(np.array(cell))
+    _, slopes = reciprocal_metric(np.array(cell))
     for k in range(6):
         step = 1e-6 * cell[k]
         up, down = np.array(cell), np.array(cell)
         up[k] += step
         down[k] -= step
-        numeric = (pk.reciprocal_metric(up)[0] - pk.reciprocal_metric(down)[0]) / (2 * step)
+        numeric = (reciprocal_metric(up)[0] - reciprocal_metric(down)[0]) / (2 * step)
         np.testing.assert_allclose(slopes[k], numeric, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("known", ALL, ids=lambda known: known.name)
 def test_inverse_squares_are_those_of_gemmi(known):
     hkl = reflections(known.symmetry, known.cell, 1.2).hkl
-    inverse, slopes = pk.reciprocal_metric(np.array(known.cell))
-    q, by_cell = pk.inverse_squares(hkl.astype(float), inverse, slopes)
+    inverse, slopes = reciprocal_metric(np.array(known.cell))
+    q, by_cell = inverse_squares(hkl.astype(float), inverse, slopes)
     np.testing.assert_allclose(q, known.unit_cell.calculate_1_d2_array(hkl), rtol=1e-6)
     np.testing.assert_allclose(by_cell, np.einsum("ni,kij,nj->kn", hkl, slopes, hkl), rtol=1e-9, atol=1e-12)
 
@@ -346,7 +348,7 @@ def test_gradients_of_the_broadening(slot):
     values, instrument = phase.values, instrument_values(w=0.01)
     found = model.peaks(values, instrument)
     gradient = np.zeros((found.table.shape[1], 4))
-    pk.broadening_gradient(slot, found.listed.bragg, model.wavelengths[found.listed.line], model.last, gradient, 1.0)
+    pk.broadening_gradient(slot, found.listed.bragg, found.listed.wavelengths, model.last, gradient, 1.0)
     h = 1e-7
     up, down = values.copy(), values.copy()
     up[slot] += h
@@ -364,7 +366,8 @@ def test_gradients_of_every_slot_of_a_phase(known):
     model = PhaseModel(phase, COPPER, Instrument(), 60.0)
     values, instrument = phase.values, instrument_values(u=0.003, w=0.01, displacement=0.05)
     found = model.peaks(values, instrument)
-    gradients = model.gradients(found, found.listed, values, np.eye(len(values)), np.zeros((9, len(values))))
+    transfer = PhaseTransfer.of(np.eye(len(values)), np.zeros((12, len(values))))
+    gradients = model.gradients(found, found.listed, values, transfer)
 
     def scaled(v):
         table = model.peaks(v, instrument).table.copy()
@@ -390,17 +393,3 @@ def test_widths_beyond_the_pattern_are_those_at_its_end():
     assert beyond.any()
     assert np.allclose(table[1][beyond], np.sqrt(0.05 - 0.1 * np.tan(0.4)))
     assert (slopes[1][beyond] == 0).all()
-
-
-@pytest.mark.parametrize("focusing", [True, False])
-def test_points_of_a_rod_are_where_peaks_are(focusing):
-    """The same positions, factors and slopes as the peaks of a list at the same 1/d^2."""
-    q = np.linspace(0.02, 1.6, 50)
-    instrument = np.array([0.03, 0.1, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0, 0.0])
-    table, slopes, bragg, _ = pk.peak_list(
-        q, np.ones(50), np.zeros(50), np.array([1.5406]), np.ones(1), instrument, 0.01, 0.0, 0.6, 173.0, focusing, 1.5
-    )
-    found = pk.rod_positions(q, 1.5406, instrument, 0.6, 173.0, focusing)
-    np.testing.assert_allclose(found[0], np.degrees(bragg), rtol=1e-12)
-    np.testing.assert_allclose(found[2:4], [table[0], slopes[0]], rtol=1e-10)
-    np.testing.assert_allclose(found[5:], [table[3], slopes[3]], rtol=1e-10)

@@ -22,7 +22,7 @@ from layerox.diffraction.priors import (
     priors_of,
     provenance_of,
 )
-from layerox.instrument import Instrument, Profile
+from layerox.instrument import CalibrationUncertainty, Instrument, Profile
 from layerox.radiation import radiation_from_text
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -164,6 +164,21 @@ def test_widths_of_a_diffractometer_are_refined_with_their_priors_unless_it_is_c
     assert rows["P2_size"].value == pytest.approx(USUAL_SIZE)  # nm, not its inverse
     calibrated = lx.fit(pattern, ["P2"], instrument=Instrument(profile=PROFILE))
     assert not any(row.name.startswith("instrument_") for row in calibrated.priors)
+
+
+def test_errors_of_a_calibration_have_its_covariance(p2):
+    """The sum over the independent errors of variance times direction times direction is the covariance."""
+    esds, correlations = np.array([2e-4, 5e-4, 1e-3]), np.array([[1.0, -0.9, 0.1], [-0.9, 1.0, 0.0], [0.1, 0.0, 1.0]])
+    known = CalibrationUncertainty(
+        names=("u", "v", "zero"), esds=tuple(esds), correlations=tuple(map(tuple, correlations))
+    )
+    instrument = Instrument(profile=Profile(u=0.002, v=-0.001, w=0.005), calibration=known)
+    table = constrained(*slots_of([p2], instrument, 0), [p2])
+    found = [prior for prior in priors_of([p2], table, instrument=instrument) if prior.is_of_calibration]
+    names = ["instrument_u", "instrument_v", "instrument_zero"]
+    rows = np.array([[prior.parts[name] for name in names] for prior in found])
+    squares = [prior.esd**2 for prior in found]
+    assert (rows.T * squares) @ rows == pytest.approx(esds[:, None] * correlations * esds)
 
 
 def test_a_prior_of_a_size_is_given_in_nanometres():

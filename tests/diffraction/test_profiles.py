@@ -13,7 +13,6 @@ from layerox.diffraction.profiles import (
     add_peak_gradients,
     add_peaks,
     decay,
-    divided_intensities,
     first_at_or_above,
     reach,
     tch_width,
@@ -288,20 +287,3 @@ def test_decay_is_the_exponential(x):
 def test_the_first_grid_point_at_or_above_a_value(points, value):
     grid = np.array(sorted(points), dtype=float)
     assert first_at_or_above(grid, value) == np.searchsorted(grid, value)
-
-
-def test_observed_intensity_is_shared_as_the_model_shares_it():
-    step = 0.005
-    even = np.ones(GRID.size)
-    observed, calculated = divided_intensities(GRID, 2 * even, POSITION, GAUSS, LORENTZ, AREA, 1e-6)
-    np.testing.assert_allclose(observed, 2 * calculated)
-    # The sum over the angles times the step is the area, where the grid holds the whole peak.
-    np.testing.assert_allclose(calculated[:3] * step, AREA[:3], rtol=0.02)
-    assert calculated[3] * step == pytest.approx(AREA[3] * 0.6, rel=0.2)  # the last one is cut in the middle
-
-
-def test_a_peak_gets_what_is_at_its_own_angles():
-    ratio = np.where(GRID < 22.5, 3.0, 1.0)
-    observed, calculated = divided_intensities(GRID, ratio, POSITION, GAUSS, LORENTZ, AREA, 1e-3)
-    assert observed[0] == pytest.approx(3 * calculated[0], rel=0.01)
-    assert observed[1] == pytest.approx(calculated[1], rel=0.05)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from layerox.diffraction.peaks import reciprocal_metric
+from layerox.diffraction.reciprocal_metric import reciprocal_metric
 from layerox.diffraction.reflections import equivalents, one_of_each_sign, reflections
 from layerox.diffraction.texture import march_dollase, scalar_product, texture_factors
 from layerox.symmetry import metric_tensor, symmetry_from_name

@@ -1,6 +1,7 @@
 """Texture axis: crystallites that lie on another plane than the layers are found where a fit is poor."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,10 @@ from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.texture_axis import PLANES, _planes
 from layerox.instrument import Instrument, Profile
+from layerox.io.cif import read_crystal
 from layerox.symmetry import symmetry_from_name
 
+GALLIA = Path(__file__).parents[1] / "benchmarks" / "oxides" / "Ga2O3.cif"
 # Calcite: Markgraf & Reeder, Am. Mineral. 70 (1985) 590.
 CALCITE = Crystal(
     name="calcite",
@@ -62,3 +65,20 @@ def test_planes_that_symmetry_relates_are_tried_once():
     assert ((1, 0, 0) in planes, (0, 1, 0) in planes) == (True, False)
     assert {(1, 0, 1), (0, 1, 1)} <= set(planes)
     assert set(planes) <= set(PLANES)
+
+
+def test_planes_of_both_signs_are_tried_in_a_monoclinic_crystal():
+    """True: 50 wt% of beta-Ga2O3, r = 0.6 about (-2 0 1), the face of its crystals; (2 0 1) is another plane."""
+    gallia = Phase(
+        name="gallia",
+        crystal=read_crystal(GALLIA),
+        size_nm=40.0,
+        texture_axis=(-2, 0, 1),
+        preferred_orientation=0.6,
+    )
+    pattern = lx.simulate([gallia, phases_from(["spinel"])[0]], weights=[0.5, 0.5], radiation="CuKa",
+                          two_theta=(15, 80, 0.02), counts=20_000, seed=4, background=[200.0],
+                          instrument=Instrument(profile=Profile(w=0.006))).pattern  # fmt: skip
+    result = lx.fit(pattern, [("gallia", GALLIA), "spinel"])
+    assert result.phase("gallia").texture_axis == (-2, 0, 1)
+    assert abs(result.phase("gallia").weight_fraction - 0.5) < 2 * result.phase("gallia").weight_fraction.esd_model

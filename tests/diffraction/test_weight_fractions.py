@@ -14,7 +14,17 @@ from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import set_linear
-from layerox.diffraction.weight_fractions import cell_volume, scales_for_weights, weight_fractions
+from layerox.diffraction.weight_fractions import (
+    PhaseWeights,
+    cell_volume,
+    fractions_of,
+    masses_to_reference,
+    of_the_specimen,
+    phase_weights,
+    scales_for_weights,
+    weight_fractions,
+    weight_per_scale,
+)
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation, radiation_from_text
 from layerox.symmetry import cell_from_metric, metric_tensor, symmetry_from_name, symmetry_from_triplets
@@ -78,6 +88,56 @@ def test_fractions_of_hill_and_howard_by_hand():
     np.testing.assert_array_equal(found.esds, 0)
 
 
+def test_weight_of_a_unit_scale_by_hand():
+    """Mass and volume of the cell of P2, see above."""
+    phase = Phase(name="x", crystal=P2)
+    assert weight_per_scale(phase, phase.values) == pytest.approx(207.1866 * 80.40662647, rel=3e-5)
+
+
+def test_hardware_and_extracted_intensities_have_no_weight():
+    model = model_of([P2, O3, SPINEL], [3e-3, 1e-3, 2e-3])
+    phases = [model.phases[0], replace(model.phases[1], hardware=True), replace(model.phases[2], mode="lebail")]
+    model = Model(ANGLES, phases, Instrument(profile=Profile(w=0.01)), COPPER, tail=1e-9)
+    values, transfer = model.start, np.eye(len(model.start))
+    weights = phase_weights(model, values, transfer)
+    assert weights.values[:2] == pytest.approx([3e-3 * 207.1866 * 80.40662647, 1e-3 * 335.421 * 120.802974], rel=3e-5)
+    assert (weights.values[2], weights.slopes[2].any()) == (0.0, False)
+    own = of_the_specimen(weights, phases)
+    assert own.values.tolist() == [weights.values[0], 0.0, 0.0]
+    np.testing.assert_array_equal(own.slopes[0], weights.slopes[0])
+    assert not own.slopes[1:].any()
+    assert weight_fractions(model, values, transfer, np.eye(len(values))).values.tolist() == [1.0, 0.0, 0.0]
+
+
+# Masses on the scale of a reference.
+
+WEIGHTS = PhaseWeights(np.array([0.2, 0.5, 0.1]), np.array([[0.03, 0.0], [0.01, 0.04], [0.0, -0.02]]))
+COVARIANCE = np.array([[4.0, -1.0], [-1.0, 2.0]])
+
+
+def test_masses_to_a_reference_are_ratios_of_weights():
+    """m = w / w_r and dm = (dw - m dw_r) / w_r; the reference itself is 1 for certain."""
+    values, esds = masses_to_reference(WEIGHTS, COVARIANCE, 1)
+    np.testing.assert_allclose(values, [0.4, 1.0, 0.2])
+    first, last = np.array([0.03 - 0.4 * 0.01, -0.4 * 0.04]) / 0.5, np.array([-0.2 * 0.01, -0.02 - 0.2 * 0.04]) / 0.5
+    np.testing.assert_allclose(
+        esds, [np.sqrt(first @ COVARIANCE @ first), 0.0, np.sqrt(last @ COVARIANCE @ last)], atol=1e-15
+    )
+
+
+def test_without_a_reference_there_are_no_masses():
+    nothing = replace(WEIGHTS, values=np.array([0.2, 0.0, 0.1]))
+    for found in masses_to_reference(nothing, COVARIANCE, 1):
+        assert np.isnan(found).tolist() == [True, True, True]
+
+
+def test_fractions_do_not_depend_on_the_unit_of_the_weights():
+    fractions = [fractions_of(f * WEIGHTS.values, f * WEIGHTS.slopes, COVARIANCE) for f in (1.0, 1e6)]
+    np.testing.assert_allclose(fractions[0].values, np.array([0.2, 0.5, 0.1]) / 0.8)
+    for name in ("values", "esds", "covariance"):
+        np.testing.assert_allclose(getattr(fractions[0], name), getattr(fractions[1], name), rtol=1e-12)
+
+
 def test_one_phase_is_everything_and_surely_so():
     model = model_of([P2], [3e-3])
     values = model.start
@@ -131,6 +191,20 @@ def test_uncertainties_are_those_of_a_monte_carlo():
     alone = table.transfer().copy()
     alone[table.find("phase0_b")] = 0
     assert weight_fractions(model, table.values, alone, covariance).esds[0] != pytest.approx(found.esds[0], rel=1e-3)
+
+
+def test_slopes_of_the_weights_have_their_signs():
+    model = model_of([P2, O3_PRIME], [3e-3, 1e-3])
+    values = model.start
+    slopes = phase_weights(model, values, np.eye(len(values))).slopes
+    for k, name in enumerate(model.names):
+        if not slopes[:, k].any():
+            continue
+        step = 1e-6 * max(abs(values[k]), 1e-3) * np.eye(len(values))[k]
+        up, down = (phase_weights(model, values + s, np.eye(len(values))).values for s in (step, -step))
+        np.testing.assert_allclose(slopes[:, k], (up - down) / (2 * step[k]), rtol=1e-6, atol=1e-6, err_msg=name)
+    changing = {name.partition("_")[2] for name, moves in zip(model.names, slopes.any(axis=0), strict=True) if moves}
+    assert {"scale", "a", "b", "c", "beta", "Na1_occupancy"} <= changing
 
 
 @pytest.mark.parametrize(

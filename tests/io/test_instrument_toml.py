@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerox.errors import InputError
-from layerox.instrument import Instrument, Profile
+from layerox.instrument import CalibrationUncertainty, Instrument, Profile
 from layerox.io import read_instrument, write_instrument
 from layerox.io.instrument_toml import instrument_from_table
 from layerox.radiation import Radiation, radiation_from_text
@@ -121,6 +121,16 @@ def test_what_the_user_states_of_polarisation_wins(tmp_path):
         ("[radiation]\nwavelength = 1.5\nwavelength = 1.6\n", ":3: not valid TOML: Cannot overwrite a value"),
         ("radiation = 5\n", ":1: [radiation]: input should be a valid dictionary"),
         ("", ": is empty"),
+        ("[calibration]\nnames = ['w']\nesds = [1e-4]\ncorrelations = [[1.0]]\n",
+         ":1: a calibration without a profile"),
+        ("[profile]\nw = 0.01\n[calibration]\nnames = ['q']\nesds = [1e-4]\ncorrelations = [[1.0]]\n",
+         ":3: a calibration of 'q'"),
+        ("[profile]\nw = 0.01\n[calibration]\nnames = ['w', 'u']\nesds = [1e-4]\ncorrelations = [[1.0]]\n",
+         ":3: a calibration with other names than esds"),
+        ("[profile]\nw = 0.01\n[calibration]\nnames = ['w']\nesds = [1e-4]\ncorrelations = [[0.5]]\n",
+         ":3: correlations are no symmetric matrix with ones on its diagonal"),
+        ("[profile]\nw = 0.01\n[calibration]\nnames = ['w']\nesds = [1e-4]\ncorrelations = [[1.0], [1.0]]\n",
+         ":3: correlations of other size than esds"),
     ],
 )  # fmt: skip
 def test_every_fault_is_one_line_with_its_place(tmp_path, text, message):
@@ -175,6 +185,13 @@ def test_a_written_instrument_reads_back_unchanged(tmp_path, instrument):
     write_instrument(instrument, path)
     assert read_instrument(path) == instrument
     assert sorted(os.listdir(tmp_path)) == [".layerox.jsonl", "instrument.toml"]
+
+
+def test_the_uncertainty_of_a_calibration_reads_back_unchanged(tmp_path):
+    known = CalibrationUncertainty(names=("w", "zero"), esds=(1e-4, 5e-4), correlations=((1.0, -0.25), (-0.25, 1.0)))
+    instrument = Instrument(profile=Profile(w=0.01), calibration=known)
+    write_instrument(instrument, tmp_path / "i.toml")
+    assert read_instrument(tmp_path / "i.toml") == instrument
 
 
 @pytest.mark.parametrize("instrument", [Instrument(polarization=0.9), Instrument(kind="neutron"), Instrument()])

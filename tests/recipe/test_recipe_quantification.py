@@ -26,6 +26,12 @@ def test_sizes_stand_with_the_phase_or_in_one_table(tmp_path):
     assert told.plan.quantification.packing == 0.6
 
 
+def test_a_range_of_sizes_is_one_to_twenty_micrometre_unless_it_is_stated(tmp_path):
+    stated = "[quantification]\nparticle_range_um = [1.0, 45.0]\n"
+    assert read_recipe(written(tmp_path, stated)).plan.quantification.particle_range_um == (1.0, 45.0)
+    assert read_recipe(written(tmp_path, PHASES)).plan.quantification.particle_range_um == (1.0, 20.0)
+
+
 def test_an_internal_standard(tmp_path):
     text = PHASES + '[quantification]\ninternal_standard = {phase = "O3", weight_fraction = 0.2, esd = 0.001}\n'
     standard = read_recipe(written(tmp_path, text)).plan.quantification.internal_standard
@@ -45,6 +51,7 @@ def test_a_composition_becomes_masses_of_elements(tmp_path):
     ("line", "words"),
     [
         ("particle_sizes_um = {P2 = 1.0}", "two particle sizes of P2"),
+        ("particle_range_um = [20.0, 1.0]", "particle_range_um"),
         ("internal_standard = {phase = 'O3', weight_fraction = 1.5}", "weight_fraction"),
         ("internal_standard = {phase = 'O3', weight_fracton = 0.5}", "weight_fracton"),
         ("external_standard = {k_factor = 1.0, result = 'x'}", "one of k_factor and result"),

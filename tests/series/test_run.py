@@ -3,10 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
-import threading
-from contextlib import contextmanager
 from io import BytesIO
 from shutil import copytree
 
@@ -15,9 +11,9 @@ import numpy as np
 import pytest
 
 import layerox as lx
+from cluster_by_hand import cluster, files_of_tls
 from killed_runs import when_named
 from layerox.errors import InputError
-from layerox.series.dask_cluster import Tls
 from layerox.series.figure_data import intensity_map
 from layerox.series.frame_row import FrameRow
 from layerox.series.refinement.phase_presence import SeriesPresence
@@ -226,52 +222,20 @@ def test_the_series_of_gsas_ii(reference_data):
         assert np.mean(np.abs(off) < 3) >= 0.98, (name, length)
 
 
-@contextmanager
-def cluster(folder, *options):
-    """Yield (address, workers): a scheduler and two workers started as anybody would start them."""
-    dask = [sys.executable, "-m", "dask"]
-    listening = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    scheduler = subprocess.Popen([*dask, "scheduler", "--port", "0", "--no-dashboard", *options], **listening)
-    address = next(line.split("Scheduler at:")[1].strip() for line in scheduler.stderr if "Scheduler at:" in line)
-    reader = threading.Thread(target=scheduler.stderr.read)  # so that what it logs later fills no pipe
-    reader.start()
-    command = [*dask, "worker", address, "--no-dashboard", "--nthreads", "1", "--no-nanny", *options]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    workers = [subprocess.Popen([*command, "--local-directory", str(folder)], **quiet) for _ in range(2)]
-    try:
-        yield address, workers
-    finally:
-        for process in (*workers, scheduler):
-            process.kill()
-            process.wait()
-        reader.join()
-        scheduler.stderr.close()
-
-
 @pytest.fixture
-def cluster_by_hand(tmp_path):
+def started_cluster(tmp_path):
     """Yield (address, workers) of a scheduler without TLS."""
     with cluster(tmp_path) as found:
         yield found
 
 
-@pytest.fixture
-def files_of_tls(tmp_path):
-    """Return a certificate that is its own authority, and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    subprocess.run([*words, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True)
-    return Tls(ca=cert, cert=cert, key=key)
-
-
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made with openssl")
-def test_a_cluster_behind_tls_gives_the_same_table(files_of_tls, fitted, o3_p3, phases_of_o3_p3, tmp_path):
-    options = [f"--tls-{name}={files_of_tls.cert if name != 'key' else files_of_tls.key}"
-               for name in ("ca-file", "cert", "key")]  # fmt: skip
-    with cluster(tmp_path, "--protocol", "tls", *options) as (address, _):
+def test_a_cluster_behind_tls_gives_the_same_table(fitted, o3_p3, phases_of_o3_p3, tmp_path):
+    tls = files_of_tls(tmp_path)
+    with cluster(tmp_path, tls) as (address, _):
         assert address.startswith("tls://")
         series = fit_series(
-            o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, tls=files_of_tls, output=tmp_path / "out"
+            o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, tls=tls, output=tmp_path / "out"
         )
         with pytest.raises(InputError, match="needs the files of TLS"):
             fit_series(o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address)
@@ -280,9 +244,9 @@ def test_a_cluster_behind_tls_gives_the_same_table(files_of_tls, fitted, o3_p3, 
 
 
 def test_a_cluster_finishes_though_a_worker_is_killed(
-    cluster_by_hand, fitted, o3_p3, phases_of_o3_p3, tmp_path, monkeypatch
+    started_cluster, fitted, o3_p3, phases_of_o3_p3, tmp_path, monkeypatch
 ):
-    address, workers = cluster_by_hand
+    address, workers = started_cluster
     with when_named(monkeypatch, "first-*", workers[0].kill):
         series = fit_series(o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, output=tmp_path / "out")
     assert workers[0].wait(timeout=60) == -signal.SIGKILL

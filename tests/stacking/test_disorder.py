@@ -96,3 +96,94 @@ def test_thickness():
     assert lamella_thickness(0.5, 1.0) == math.inf
     both = Disorder(kinds=("P2", "O3"), fractions=(0.7, 0.3), persistence=persistence_from_thickness(10.0)).thickness
     assert 2.0 / sum(1.0 / t for t in both) == pytest.approx(10.0)
+
+
+# Edges of what is allowed.
+
+
+@pytest.mark.parametrize(
+    ("kinds", "fractions", "persistence"),
+    [
+        (("P2", "O3"), (2 / 3, 1 / 3), -0.5),
+        (("P2", "O3"), (0.7, 0.3), -3 / 7),
+        (("P2", "O3", "P3"), (0.0, 2 / 3, 1 / 3), 0.1234567891),
+        (("P2", "O3", "P3"), (1 / 3, 1 / 3, 1 / 3), 1.0),
+        (("P2", "O2"), (1.0, 0.0), 0.0),
+    ],
+)
+def test_any_stacking_is_read_back_from_its_text(kinds, fractions, persistence):
+    stacking = Disorder(kinds=kinds, fractions=fractions, persistence=persistence)
+    again = parse_disorder(stacking.text)
+    assert again.kinds == kinds
+    assert again.fractions == pytest.approx(fractions, abs=1e-9)
+    assert again.persistence == pytest.approx(persistence, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("fractions", "possible"),
+    [((0.0, 1.0), True), ((1.0, 0.0), True), ((-0.1, 1.1), False), ((0.5, 0.6), False), ((0.3, 0.3), False)],
+)
+def test_fractions_are_shares_of_one(fractions, possible):
+    if possible:
+        assert Disorder(kinds=("P2", "O3"), fractions=fractions).persistence == 0.0
+        assert parse_disorder(f"P2~O3:{fractions[1]}").fractions == pytest.approx(fractions)
+    else:
+        with pytest.raises(InputError, match="fractions"):
+            Disorder(kinds=("P2", "O3"), fractions=fractions)
+
+
+@pytest.mark.parametrize(("text", "possible"), [("0.6:0.4", True), ("0.6:0.5", False), ("0.6:-0.1", False)])
+def test_further_fractions_leave_something_or_nothing_for_the_first(text, possible):
+    if possible:
+        assert parse_disorder(f"P2~O3~P3:{text}").fractions == pytest.approx((0.0, 0.6, 0.4), abs=1e-9)
+    else:
+        with pytest.raises(InputError, match="fractions"):
+            parse_disorder(f"P2~O3~P3:{text}")
+
+
+@pytest.mark.parametrize(("persistence", "possible"), [(-3 / 7, True), (-0.43, False), (1.0, True), (1.001, False)])
+def test_the_range_of_the_persistence(persistence, possible):
+    """At fractions of 0.7 and 0.3 from -0.3 / 0.7 to 1, as a number and as a text."""
+    if possible:
+        assert Disorder(kinds=("P2", "O3"), fractions=(0.7, 0.3), persistence=persistence).persistence == persistence
+        assert parse_disorder(f"P2~O3:0.3,persistence={persistence!r}").persistence == persistence
+    else:
+        with pytest.raises(InputError, match=r"give -0\.429 to 1"):
+            Disorder(kinds=("P2", "O3"), fractions=(0.7, 0.3), persistence=persistence)
+
+
+@pytest.mark.parametrize(("thickness", "possible"), [(1.39, False), (1.4, True), (1e4, True), (10100, False)])
+def test_the_range_of_the_thickness(thickness, possible):
+    """The rarest kind never follows itself: L = -3/7 and 2 / (1 - L) = 1.4 galleries; and no more than 10,000."""
+    if possible:
+        assert parse_disorder(f"P2~O3:0.3,thickness={thickness}").persistence == pytest.approx(1 - 2 / thickness)
+    else:
+        with pytest.raises(InputError, match=r"give 1\.4 to 10000 galleries"):
+            parse_disorder(f"P2~O3:0.3,thickness={thickness}")
+
+
+def test_a_thickness_of_three_kinds():
+    """The harmonic mean of 1 / ((1 - L)(1 - g)) over three kinds is 3 / (2 (1 - L)): 6 galleries need L = 3/4."""
+    found = parse_disorder("P2~O3~P3:0.3:0.1,thickness=6")
+    assert found.persistence == pytest.approx(0.75)
+    assert 3 / sum(1 / t for t in found.thickness) == pytest.approx(6.0)
+    with pytest.raises(InputError, match=r"give 1\.35 to"):  # L = -0.1 / 0.9 and 3 / (2 (1 - L)) = 1.35
+        parse_disorder("P2~O3~P3:0.3:0.1,thickness=1.3")
+
+
+def test_one_kind_alone_leaves_no_room_for_order():
+    assert least_persistence([1.0]) == 0.0
+    assert least_persistence([1.0, 0.0]) == 0.0
+    assert lamella_thickness(1.0, 0.5) == math.inf
+
+
+@pytest.mark.parametrize("kinds", [("P2",), ("P2", "O3", "P2"), ("P2", "OP4")])
+def test_kinds_are_two_or_more_different_ones(kinds):
+    with pytest.raises(InputError, match="kind"):
+        Disorder(kinds=kinds, fractions=tuple(1 / len(kinds) for _ in kinds))
+
+
+def test_only_o2_galleries_glide():
+    assert "glides" not in parse_disorder("P2~O3").text
+    assert parse_disorder("P2~O2,glides=same").text.endswith("glides=same")
+    assert [step.shift for step in parse_disorder("P2~O2~O1~O3:0.2:0.2:0.2").steps] == [0, 1, -1, 1]

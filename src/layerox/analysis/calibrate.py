@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from layerox.analysis.beam_setup import Beam, pattern_from
 from layerox.analysis.phase_arguments import PhaseArgument, phase_from
 from layerox.computing.threads import single_threaded
@@ -18,12 +20,16 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.standard_fit import STRETCH, CalibrationCurve, calibration_curve, refine_standard
 from layerox.errors import InputError, nearest
-from layerox.instrument import Geometry, Instrument
+from layerox.instrument import CALIBRATED, CalibrationUncertainty, Geometry, Instrument
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.refined import Refined
 from layerox.symmetry import CELL_NAMES
+
+# Parameter of axial divergence, to which H/L is tied.
+SLOT_OF_AXIAL = "s_over_l"
+CORRELATION_DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,10 +122,32 @@ def calibrate(
     found = beam if stretch.value == 1.0 else replace(beam, lines=lines, name="")
     strongest = beam.wavelength / stretch.value
     return Calibration(
-        instrument=replace(refinement.instrument, radiation=found, kind=None, polarization=None),
+        instrument=replace(
+            refinement.instrument,
+            radiation=found,
+            kind=None,
+            polarization=None,
+            calibration=_uncertainty(refinement.with_serial_correlation()),
+        ),
         refinement=refinement,
         wavelength=Refined(strongest, strongest * stretch.esd / stretch.value, stretch.status),
         curve=calibration_curve(outcome, data),
+    )
+
+
+def _uncertainty(refinement: Refinement) -> CalibrationUncertainty | None:
+    """Return the uncertainty of the refined quantities of the diffractometer, without those at a bound."""
+    slots = {f"instrument_{SLOT_OF_AXIAL if name == 'axial' else name}": name for name in CALIBRATED}
+    variances = np.diag(refinement.covariance)
+    kept = [k for k, name in enumerate(refinement.free_names) if name in slots and variances[k] > 0.0]
+    if not kept:
+        return None
+    esds = np.sqrt(variances[kept])
+    correlations = np.round(refinement.covariance[np.ix_(kept, kept)] / np.outer(esds, esds), CORRELATION_DIGITS)
+    return CalibrationUncertainty(
+        names=tuple(slots[refinement.free_names[k]] for k in kept),
+        esds=tuple(esds.tolist()),
+        correlations=tuple(map(tuple, correlations.tolist())),
     )
 
 

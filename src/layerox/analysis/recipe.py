@@ -18,6 +18,7 @@ from layerox.analysis.phase_arguments import phases_from
 from layerox.analysis.recipe_plan import plan_of, strategy_of
 from layerox.analysis.recipe_quantification import quantification_of
 from layerox.diffraction.background import MeasuredBackground
+from layerox.diffraction.blank_smoothing import smoothed
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.errors import InputError
@@ -240,7 +241,7 @@ def _blank(model: RecipeModel, folder: Path) -> MeasuredBackground | None:
     path = (folder / model.background.blank).resolve()
     model.background.blank = str(path)
     pattern = read_pattern(path)
-    return MeasuredBackground(two_theta=pattern.two_theta, intensity=pattern.intensity, place=str(path))
+    return MeasuredBackground(two_theta=pattern.two_theta, intensity=smoothed(pattern.intensity), place=str(path))
 
 
 def _phase(row: RecipePhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:

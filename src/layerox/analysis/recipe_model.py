@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from layerox.diffraction.unknown_particles import PARTICLE_RANGE_UM
 from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 from layerox.io.instrument_toml_keys import InstrumentModel, KeyedTable, Pair
 
@@ -138,7 +139,7 @@ class ExternalStandardModel(KeyedTable):
 
 
 class QuantificationModel(KeyedTable):
-    """[quantification]: standards, sizes of the particles in micrometre, and the solid share of the powder's volume.
+    """[quantification]: standards, sizes of particles (micrometre) or their range, and the solid share of the powder.
 
     `reference` is the phase with a constant mass, to which the other masses are relative.
     """
@@ -146,6 +147,7 @@ class QuantificationModel(KeyedTable):
     internal_standard: InternalStandardModel | None = None
     external_standard: ExternalStandardModel | None = None
     particle_sizes_um: dict[str, PositiveFloat] = {}
+    particle_range_um: Interval = list(PARTICLE_RANGE_UM)
     packing: Share = 1.0
     reference: str | None = None
 

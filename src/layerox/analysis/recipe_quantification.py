@@ -50,6 +50,7 @@ def quantification_of(
             external_standard=_external(section.external_standard, folder),
             particle_sizes_um=_sizes(model, phases),
             packing=section.packing,
+            particle_range_um=(section.particle_range_um[0], section.particle_range_um[1]),
             reference=section.reference,
         )
     except InputError as error:

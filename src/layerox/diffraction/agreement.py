@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.divided_intensities import divided_intensities
 from layerox.diffraction.model import Calculated
-from layerox.diffraction.profiles import divided_intensities
 from layerox.typing import FloatArray
 
 # Mean and standard deviation of the modulus of a normal distribution, in units of sigma.

@@ -2,7 +2,8 @@
 
 Candidates are pairs of similar phases (see `similar_phases`). An absent phase replaces a supported one (exchange) or
 is added with another cell (split); one of two supported phases replaces both (merge). A trial that lowers chi-squared
-by more than the threshold is accepted; phases whose exchange changes it by less are alike.
+by more than the threshold is accepted; phases whose exchange changes it by less are alike. So are two phases of which
+only one fits alone, if the weight can be divided between both (see `weight_division`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
 from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom
-from layerox.diffraction.phase_trial import PhaseTrial
+from layerox.diffraction.phase_trial import PhaseTrial, alike_threshold
 from layerox.diffraction.pseudo_symmetry import opposite_cell, try_opposite_cells
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, LOOSE, StepwiseRefinement
+from layerox.diffraction.represented_phases import RepresentedPhases
 from layerox.diffraction.similar_phases import similar_pairs
-from layerox.diffraction.weight_fractions import weight_fractions
+from layerox.diffraction.weight_division import DivisionTrials
+from layerox.diffraction.weight_fractions import fraction_values
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
@@ -103,8 +106,7 @@ class AlikePhaseTests:
     ):
         self.run, self.unsupported, self.pairs, self.may_split = run, unsupported, pairs, may_split
         self.model, self.phases = run.model, run.model.phases
-        # For each shown phase, those that it represents: name, difference of the fractions, threshold, change.
-        self.represented: dict[str, list[tuple[str, float, float, float]]] = {}
+        self.represented = RepresentedPhases()
         self.moved, self.closest = False, np.inf
         self.named_by = [np.array(phase.crystal.cell) for phase in self.phases]
         if not may_split:
@@ -120,7 +122,7 @@ class AlikePhaseTests:
             try_opposite_cells(self.run, [phase for phase in self.phases if phase.name not in self.unsupported])
             self.run.finish("all together, phases exchanged")
         self._estimate_absent()
-        return tuple(self._groups())
+        return tuple(self.represented.groups(self.unsupported))
 
     def _reset_absent(self) -> None:
         """Return absent phases to their given cells: refined beside a similar phase, they may be anywhere."""
@@ -132,7 +134,7 @@ class AlikePhaseTests:
         if self._is_shown(one) and self._is_shown(other):
             return self._merge_or_split(one, other)
         shown, absent = (one, other) if self._is_shown(one) else (other, one)
-        if self._is_represented(absent):
+        if self.phases[absent].name in self.represented:
             return None
         exchanged = self._exchanged(shown, absent)
         if exchanged.rise(self.run.minimum) < -exchanged.threshold:
@@ -144,7 +146,7 @@ class AlikePhaseTests:
             self._adopt(split, f"{self.phases[absent].name} beside {self.phases[shown].name}, of another cell")
             self.unsupported.pop(self.phases[absent].name, None)
             return self._merge_or_split(one, other)
-        return self._record_if_alike(exchanged, shown, absent)
+        return self._record_if_alike(exchanged, shown, absent, may_add=True)
 
     def replace(self, left: int, taken: int) -> None:
         """Put a phase in place of another one, whether it fits better or not."""
@@ -154,21 +156,36 @@ class AlikePhaseTests:
     def _is_shown(self, k: int) -> bool:
         return self.phases[k].name not in self.unsupported
 
-    def _is_represented(self, k: int) -> bool:
-        name = self.phases[k].name
-        return any(name == row[0] for rows in self.represented.values() for row in rows)
-
-    def _record_if_alike(self, exchanged: PhaseTrial, shown: int, absent: int) -> None:
+    def _record_if_alike(self, exchanged: PhaseTrial, shown: int, absent: int, *, may_add: bool = False) -> None:
         """Record a phase that is alike the shown one; that of the higher symmetry is shown."""
         rise, threshold = exchanged.rise(self.run.minimum), exchanged.threshold
         if abs(rise) > threshold:
             self.closest = min(self.closest, abs(rise) / threshold)
-            return
+            return self._divide(exchanged, shown, absent, may_add=may_add)
         spread = self._fraction(self.run.minimum, shown) - self._fraction(exchanged.minimum, absent)
         if freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal):
             self._substitute(exchanged, shown, absent)
             shown, absent = absent, shown
-        self._record_alike(shown, absent, spread, threshold, abs(rise))
+        names = self.phases[shown].name, self.phases[absent].name
+        pair = AlikePhases(members=names, spread=abs(spread), threshold=threshold, change=abs(rise))
+        return self._record_alike(pair, f"exchanged, chi-squared changes by {abs(rise):.1f}, less than {threshold:.0f}")
+
+    def _divide(self, exchanged: PhaseTrial, shown: int, absent: int, *, may_add: bool) -> None:
+        """Record a phase that may have a part of the weight of the shown one, or add it if both fit clearly better."""
+        present, names = self.run.minimum, (self.phases[shown].name, self.phases[absent].name)
+        trials = DivisionTrials(self.model, shown, absent, present, exchanged.minimum, self._refined)
+        found = trials.perform()
+        self.closest = min(self.closest, found.excess)
+        both = PhaseTrial(found.best, len(found.best.at_bound) + 1 - len(present.at_bound))
+        if may_add and both.rise(present) < -both.threshold:
+            self._adopt(PhaseTrial(self._refined(trials.with_free_ratio(found)), 0), f"{names[1]} beside {names[0]}")
+            self.unsupported.pop(names[1], None)
+            return self._merge_or_split(shown, absent)
+        if not found.share:
+            return None
+        reach, change = found.share * self._fraction(present, shown), abs(both.rise(present))
+        pair = AlikePhases(members=names, spread=found.spread, threshold=alike_threshold(1), change=change, reach=reach)
+        return self._record_alike(pair, f"with up to {100 * reach:.2g} wt% of {names[1]}, chi-squared rises no more")
 
     def _merge_or_split(self, one: int, other: int) -> None:
         """Merge two supported phases if chi-squared rises by less than the threshold, else try other cells."""
@@ -313,8 +330,7 @@ class AlikePhaseTests:
         self._adopt(trial, f"{new} in place of {old}")
         self.unsupported.pop(new, None)
         self.unsupported[old] = (0.0, 0.0)
-        if rows := self.represented.pop(old, []):
-            self.represented.setdefault(new, []).extend(rows)
+        self.represented.replace(old, new)
 
     def _estimate_absent(self) -> None:
         """Calculate support and its uncertainty of the replaced phases from a refinement of their scale alone."""
@@ -328,21 +344,9 @@ class AlikePhaseTests:
             esd = found.esd(scale)
             self.unsupported[phase.name] = (found.parameters.value(scale) / esd if esd > 0 else 0.0), esd
 
-    def _record_alike(self, shown: int, absent: int, spread: float, threshold: float, change: float) -> None:
-        rows = self.represented.setdefault(self.phases[shown].name, [])
-        rows.append((self.phases[absent].name, abs(spread), threshold, change))
-        reason = f"alike: exchanged, chi-squared changes by {change:.1f}, less than {threshold:.0f}"
-        name = f"{PHASE_LEFT_OUT}{self.phases[absent].name} or {self.phases[shown].name}"
-        self.run.record(name, kept=False, reason=reason)
-
-    def _groups(self) -> Iterator[AlikePhases]:
-        for shown, rows in self.represented.items():
-            if shown in self.unsupported:
-                continue
-            names, spreads, thresholds, changes = zip(*rows, strict=True)
-            yield AlikePhases(
-                members=(shown, *names), spread=max(spreads), threshold=max(thresholds), change=max(changes)
-            )
+    def _record_alike(self, pair: AlikePhases, reason: str) -> None:
+        self.represented.add(pair)
+        self.run.record(f"{PHASE_LEFT_OUT}{' or '.join(pair.members[::-1])}", kept=False, reason=f"alike: {reason}")
 
     def _name_by_given_cells(self, one: int, other: int) -> None:
         """Assign the cells of two phases of one structure so that each is nearer to its given cell."""
@@ -393,6 +397,4 @@ class AlikePhaseTests:
         return minimum.parameters.value(slot_name(self.phases[k], "scale")) * self._per_scale(k)
 
     def _fraction(self, minimum: Minimum, k: int) -> float:
-        table = minimum.parameters
-        found = weight_fractions(self.model, table.values, table.transfer()[:, :0], np.zeros((0, 0)))
-        return float(found.values[k])
+        return float(fraction_values(self.model, minimum.parameters)[k])

@@ -64,6 +64,8 @@ SUPPORT_FOR_CELL = 3.0
 # Share of the peaks' intensity above which a phase has no second search, and above which it has none if the unexplained
 # share is a small part of its own; relative difference of equal lengths.
 OUTSHINES, NOT_WEAK, SETTLED, SAME_CELL = 0.35, 0.1, 0.25, 5e-4
+# Relative difference from the given lengths from which the given cells are tested once more, of all phases together.
+FAR_CELL, LEFT_BY_EXCHANGE = 0.015, 0.05
 # Share of the peaks' intensity that may be unexplained when atoms are refined: structures cannot explain what a missing
 # phase leaves.
 LEFT_FOR_ATOMS = 0.2
@@ -281,6 +283,7 @@ def _columns(state: StrategyState) -> None:
 def _retry_cells(state: StrategyState) -> None:
     """Test the given cell and the best of a grid for weak phases, whose cells the blurred pattern hardly shows."""
     run = state.run
+    _retry_exchanged_cells(state)
     rows = run.minimum.calculated.phases.sum(axis=1)
     order, left = {phase: k for k, phase in enumerate(state.model.phases)}, state.unexplained()
     for phase in state.structures():
@@ -293,6 +296,26 @@ def _retry_cells(state: StrategyState) -> None:
         for origin, cell in (("given", given), ("scanned", scanned)):
             if any(abs(run.parameters.value(name) / cell[name] - 1) > SAME_CELL for name in names):
                 run.restart(f"{phase.name} from the cell {origin}", _with(state, cell, phase), names)
+
+
+def _retry_exchanged_cells(state: StrategyState) -> None:
+    """Test the given cells of all phases together if some are far from them: two phases can exchange their lines."""
+    run = state.run
+    far = [phase for phase in state.structures() if _is_far(state, phase)]
+    if not far or state.unexplained() < LEFT_BY_EXCHANGE:
+        return
+    table = run.parameters.copy()
+    cells = [name for name in state.names(*CELL_NAMES, phases=far) if table.can_vary(name)]
+    others = state.names("inverse_size", "microstrain", "preferred_orientation", phases=far)
+    for name in (*cells, *others):
+        table.assign(name, state.start.value(name))
+    run.restart("all phases from the cells given", table, cells)
+
+
+def _is_far(state: StrategyState, phase: Phase) -> bool:
+    """Whether a length of a phase is far from the given one."""
+    names = [name for name in state.names("a", "b", "c", phases=[phase]) if state.run.parameters.can_vary(name)]
+    return any(abs(state.run.parameters.value(name) / state.start.value(name) - 1.0) > FAR_CELL for name in names)
 
 
 def _with(state: StrategyState, cell: Mapping[str, float], phase: Phase) -> Parameters:

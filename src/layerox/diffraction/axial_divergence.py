@@ -4,7 +4,9 @@ Finger, Cox & Jephcoat, J. Appl. Cryst. 27 (1994) 892, doi:10.1107/S002188989400
 plane meet the detector at an angle 2 phi nearer to 90 degrees than 2 theta. With x = h / L, the height at which a ray
 crosses the axis over the goniometer radius, cos 2 phi = cos 2 theta sqrt(1 + x^2), and the share of the rays at x is
 W(x) / ((1 + x^2) sin 2 phi), W falling from 2 min(H, S) below |H - S| / L to zero at (H + S) / L. In x the integral
-has no singularity, and a few Gauss-Legendre nodes replace a peak by shifted ones of the same width.
+has no singularity, and a few Gauss-Legendre nodes replace a peak by shifted ones of the same width. If S = H, W falls
+from the axis on, and all else is a function of x^2: Gaussian rules in x^2 with the weight 1 - x / (H + S) then need
+half as many nodes (Golub & Welsch, Math. Comp. 23 (1969) 221, doi:10.1090/S0025-5718-69-99647-1).
 """
 
 from __future__ import annotations
@@ -18,20 +20,55 @@ from layerox.computing.compiled import compiled
 from layerox.typing import FloatArray, IntArray
 
 DEGREE = math.pi / 180.0
-# Gauss-Legendre rules, and the spread (in full widths at half maximum) up to which each has an error below 1e-5.
+# Gauss-Legendre rules, and the spread (in full widths at half maximum) up to which each has an error below 1e-5; then
+# the same of the rules for S = H.
 RULES = (1, 2, 4, 6, 9, 14, 22, 36)
 SPREADS = (5e-4, 0.02, 0.1, 0.3, 0.9, 1.5, 2.8, math.inf)
+EVEN_RULES = (1, 2, 3, 4, 5, 6, 8, 11, 15, 20, 28, 48)
+EVEN_SPREADS = (4e-4, 0.022, 0.3, 0.5, 0.7, 0.9, 1.3, 1.9, 2.6, 3.5, 5.0, math.inf)
 LEAST_AXIAL = 1e-5
+# Points of the sums that stand for integrals where the rules for S = H are made.
+FINE = 200
 
 
 @cache
 def node_table() -> tuple[FloatArray, FloatArray]:
-    """Return nodes and weights of the Gauss-Legendre rules on 0 ... 1, shape (rules, most nodes), padded with zeros."""
-    nodes, weights = np.zeros((len(RULES), RULES[-1])), np.zeros((len(RULES), RULES[-1]))
+    """Return nodes and weights of the rules on 0 ... 1, shape (2, rules, most nodes), padded with zeros.
+
+    First the Gauss-Legendre rules, then those for S = H; their weights are divided by 1 - x.
+    """
+    shape = 2, max(len(RULES), len(EVEN_RULES)), max(RULES[-1], EVEN_RULES[-1])
+    nodes, weights = np.zeros(shape), np.zeros(shape)
     for row, count in enumerate(RULES):
-        x, w = np.polynomial.legendre.leggauss(count)
-        nodes[row, :count], weights[row, :count] = 0.5 * (x + 1.0), 0.5 * w
+        nodes[0, row, :count], weights[0, row, :count] = _gauss_legendre(count)
+    for row, count in enumerate(EVEN_RULES):
+        x, w = _even_rule(count)
+        nodes[1, row, :count], weights[1, row, :count] = x, w / (1.0 - x)
     return nodes, weights
+
+
+def _gauss_legendre(count: int) -> tuple[FloatArray, FloatArray]:
+    x, w = np.polynomial.legendre.leggauss(count)
+    return 0.5 * (x + 1.0), 0.5 * w
+
+
+def _even_rule(count: int) -> tuple[FloatArray, FloatArray]:
+    """Return nodes x and weights on 0 ... 1 that integrate polynomials in x^2 with the weight 1 - x exactly.
+
+    The nodes are the eigenvalues of the matrix of the recursion of the orthogonal polynomials.
+    """
+    x, w = _gauss_legendre(FINE)
+    u, w = x**2, w * (1.0 - x)
+    diagonal, beside = np.zeros(count), np.zeros(count)
+    before, present = np.zeros(FINE), np.ones(FINE) / math.sqrt(float(w.sum()))
+    for k in range(count):
+        diagonal[k] = float((w * u * present**2).sum())
+        following = (u - diagonal[k]) * present - beside[k - 1] * before * (k > 0)
+        beside[k] = math.sqrt(float((w * following**2).sum()))
+        before, present = present, following / beside[k]
+    matrix = np.diag(diagonal) + np.diag(beside[: count - 1], 1) + np.diag(beside[: count - 1], -1)
+    values, vectors = np.linalg.eigh(matrix)
+    return np.sqrt(values), float(w.sum()) * vectors[0] ** 2
 
 
 @compiled
@@ -84,11 +121,11 @@ def share(two_theta: float, x: float, sample: float, slit: float) -> tuple[float
 
 
 @compiled
-def rule_for(two_theta: float, width: float, reach: float) -> int:
-    """Return the rule for a peak of a full width (degrees)."""
+def rule_for(two_theta: float, width: float, reach: float, is_even: bool) -> int:
+    """Return the rule for a peak of a full width (degrees); `is_even` for S = H."""
     spread = abs(deviation(two_theta, reach)[0]) / DEGREE / width
     row = 0
-    while spread > SPREADS[row]:
+    while spread > (EVEN_SPREADS[row] if is_even else SPREADS[row]):
         row += 1
     return row
 
@@ -116,7 +153,7 @@ def asymmetric(
     sample, slit
         S / L and H / L.
     nodes, weights
-        Gauss-Legendre rules, see `node_table`.
+        Of the rules, see `node_table`.
 
     Returns
     -------
@@ -127,13 +164,13 @@ def asymmetric(
     """
     sample, slit = max(sample, LEAST_AXIAL), max(slit, LEAST_AXIAL)
     wide, reach = abs(slit - sample), slit + sample
-    segments = 2 if wide > 0.0 else 1
+    segments, even = (2, 0) if wide > 0.0 else (1, 1)
     sign = 1.0 if sample < slit else -1.0
     chosen, first = np.empty(bragg.size, np.int64), np.zeros(bragg.size + 1, np.int64)
     for k in range(bragg.size):
         width = max(table[1, k], 0.0) + table[2, k]
-        chosen[k] = rule_for(bragg[k], width, reach) if width > 0.0 else 0
-        first[k + 1] = first[k] + segments * RULES[chosen[k]]
+        chosen[k] = rule_for(bragg[k], width, reach, even == 1) if width > 0.0 else 0
+        first[k + 1] = first[k] + segments * (EVEN_RULES[chosen[k]] if even else RULES[chosen[k]])
     total = first[-1]
     many, many_slopes, by_axial = np.empty((4, total)), np.empty((4, total)), np.zeros((2, 2, total))
     centred = np.zeros((2, 2, bragg.size))
@@ -146,12 +183,12 @@ def asymmetric(
             low, high = (0.0, wide) if inner else (wide, reach)
             low_s, low_h = (-sign, sign) if segments == 2 and not inner else (0.0, 0.0)
             high_s, high_h = (-sign, sign) if inner else (1.0, 1.0)
-            for j in range(RULES[chosen[k]]):
-                t = nodes[chosen[k], j]
+            for j in range((first[k + 1] - first[k]) // segments):
+                t = nodes[even, chosen[k], j]
                 x, x_s, x_h = low + (high - low) * t, low_s + (high_s - low_s) * t, low_h + (high_h - low_h) * t
                 shift, shift_x, shift_turn = deviation(bragg[k], x)
                 density, by_x, turn, by_s, by_h = share(bragg[k], x, sample, slit)
-                part[m] = weights[chosen[k], j] * (high - low) * density
+                part[m] = weights[even, chosen[k], j] * (high - low) * density
                 by_turn[m] = turn
                 by_sample[m] = (high_s - low_s) / (high - low) + by_x * x_s + by_s
                 by_slit[m] = (high_h - low_h) / (high - low) + by_x * x_h + by_h

@@ -97,7 +97,7 @@ def build_result(
     linear = _linear_response(model, minimum, pattern)
     accuracy = None if linear is None else _accuracy(linear, reader, outcome, quantification)
     phases = phases if accuracy is None else tuple(_with_accuracy(phase, accuracy) for phase in phases)
-    usable, why = fit_status(outcome, phases, pattern, left)
+    usable, why = fit_status(outcome, phases, pattern, left, accuracy)
     status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None
     peaks = unexplained_peaks(pattern.two_theta, pattern.intensity, calculated, pattern.sigma, width, model.radiation)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import gemmi
 import numpy as np
@@ -76,9 +77,14 @@ def constrained(
 
 def _bound_by_kind(table: Parameters) -> None:
     for k, name in enumerate(table.names):
-        kind = next((kind for kind in BOUNDS if name.endswith(f"_{kind}")), None)
-        if kind is not None:
-            table.lower[k], table.upper[k] = BOUNDS[kind]
+        if (bounds := _bounds_of_kind(name)) is not None:
+            table.lower[k], table.upper[k] = bounds
+
+
+@lru_cache(maxsize=4096)
+def _bounds_of_kind(name: str) -> tuple[float, float] | None:
+    """Return the bounds of the kind of quantity that a name ends in; None if it has none."""
+    return next((bounds for kind, bounds in BOUNDS.items() if name.endswith(f"_{kind}")), None)
 
 
 def _constrain_extra(table: Parameters, extra: ExtraPeak) -> None:

@@ -93,9 +93,18 @@ def alike_phase_warnings(groups: Sequence[AlikeGroup]) -> list[Notice]:
 def _indistinct(group: AlikeGroup) -> str:
     names = f"{', '.join(group.members[:-1])} and {group.members[-1]}"
     together = percent_text(group.weight_fraction)
+    text = f"this pattern does not distinguish {names}, {together} wt% together"
+    if group.reach is None:
+        return (
+            f"{text}: exchanged, chi-squared changes by {group.change:.1f}, less than {group.threshold:.0f}; "
+            f"{group.members[0]} is shown for them"
+        )
+    least, _ = group.ranges[group.members[0]]
+    others = " and ".join(group.members[1:])
     return (
-        f"this pattern does not distinguish {names}, {together} wt% together: exchanged, chi-squared changes by "
-        f"{group.change:.1f}, less than {group.threshold:.0f}; {group.members[0]} is shown for them"
+        f"{text}: it leaves open how their weight is divided: {others} may have 0 to {100 * group.reach:.2g} wt% and "
+        f"{group.members[0]} {100 * least:.2g} wt% or more (chi-squared within {group.threshold:.0f} of its lowest); "
+        f"{group.members[0]} is shown for them"
     )
 
 

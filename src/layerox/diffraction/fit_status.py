@@ -18,6 +18,7 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model_setup import Outcome
+from layerox.diffraction.model_uncertainty import ModelUncertainty
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.refined_quantities import RefinedPhase, RefinementStatus
 from layerox.diffraction.unexplained_peaks import widths
@@ -44,7 +45,11 @@ AT_FAULT = 0.5
 
 
 def fit_status(
-    outcome: Outcome, phases: Sequence[RefinedPhase], pattern: Pattern, left: float
+    outcome: Outcome,
+    phases: Sequence[RefinedPhase],
+    pattern: Pattern,
+    left: float,
+    accuracy: ModelUncertainty | None = None,
 ) -> tuple[RefinementStatus, str]:
     """Return status and reason of a minimum; "converged" and "" for a usable fit.
 
@@ -56,6 +61,8 @@ def fit_status(
         The phases of the result.
     left
         Share of the peaks' intensity that is unexplained.
+    accuracy
+        Of the weight fractions, if it is known.
     """
     if not any(phase.is_supported for phase in phases):
         return "failed", "the data support none of the phases"
@@ -65,7 +72,7 @@ def fit_status(
     reasons = [
         *_left_over(left),
         *(fault for k in _supported(phases) for fault in _lines_at_fault(outcome, pattern, k)),
-        *(fault for phase in phases for fault in _undetermined(phase)),
+        *(fault for phase in phases for fault in _undetermined(phase, accuracy)),
         *_too_oriented([phase for phase in phases if phase.is_supported]),
         *([outcome.doubt] if outcome.doubt else []),
         *_displaced(outcome.minimum),
@@ -84,9 +91,11 @@ def _left_over(left: float) -> list[str]:
     return [f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a structure is wrong"]
 
 
-def _undetermined(phase: RefinedPhase) -> list[str]:
+def _undetermined(phase: RefinedPhase, accuracy: ModelUncertainty | None) -> list[str]:
     fraction = phase.weight_fraction
-    esd = max(fraction.esd, fraction.esd_model or 0.0)
+    esd = fraction.esd
+    if accuracy is not None and fraction.esd_model is not None:
+        esd = max(esd, accuracy.of_the_pattern(phase.name))
     if fraction.status != "free" or not esd > UNDETERMINED_FRACTION:
         return []
     return [f"the weight fraction of {phase.name} is undetermined: {100 * fraction:.0f} +- {100 * esd:.2g} %"]
@@ -193,11 +202,12 @@ def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[Stro
     peaks_total = calculated.phases.sum(axis=0)
     spread = float(np.sqrt(max(minimum.reduced_chi_squared, 1.0)))
     low, high = pattern.range
+    narrowest = 2.0 * float(np.median(np.diff(pattern.two_theta)))
     lines: list[StrongLine] = []
     for k in np.argsort(-area):
         if len(lines) == LINES or area[k] < 0.05 * area.max(initial=0.0):
             break
-        place, full = float(position[k]), max(float(width[k]), 2.0 * float(np.median(np.diff(pattern.two_theta))))
+        place, full = float(position[k]), max(float(width[k]), narrowest)
         if not low + full < place < high - full or any(abs(place - x.two_theta) < WINDOW * full for x in lines):
             continue
         window = slice(*np.searchsorted(pattern.two_theta, (place - WINDOW * full, place + WINDOW * full)))

@@ -14,12 +14,12 @@ import numpy as np
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import observed_over_calculated
+from layerox.diffraction.divided_intensities import divided_intensities
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.profiles import divided_intensities
 from layerox.diffraction.refinement_steps import LOOSE, StepwiseRefinement
 
 # Divisions before each descent, largest number of descents, and the relative fall of chi-squared at which they end.

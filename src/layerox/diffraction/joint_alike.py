@@ -6,10 +6,9 @@ refinements of both choices are compared, and the test is that of a single fit (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from layerox.diffraction.alike_phases import AlikePhaseTests
 from layerox.diffraction.joint_fit import JointOutcome, refine_jointly
@@ -18,7 +17,7 @@ from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.phase_trial import alike_threshold, chi_squared_rise
 from layerox.diffraction.refinement_steps import StepwiseRefinement
-from layerox.diffraction.weight_fractions import weight_fractions
+from layerox.diffraction.weight_fractions import fraction_values
 from layerox.pattern import Pattern
 
 
@@ -38,9 +37,9 @@ def refine_distinguished(
     for pair in pairs:
         if set(pair) & represented:
             continue
-        choice = _Choice.between(pair, labels, clear, patterns)
+        choice = replace(_Choice.between(pair, labels, clear, patterns), reach=_open_reach(pair, outcomes))
         clear = choice.outcomes
-        if choice.is_alike:
+        if choice.is_alike or choice.reach > 0:
             groups.setdefault(choice.shown, []).append(choice)
             represented.add(choice.left)
     joint = refine_jointly(labels, clear, patterns)
@@ -65,9 +64,22 @@ def _pairs(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     return sorted(((a, b) for a, b in kept), key=lambda pair: [order.index(name) for name in pair])
 
 
+def _open_reach(pair: tuple[str, str], outcomes: Sequence[Outcome]) -> float:
+    """Return how much of the one phase each pattern leaves open beside the other one; 0 if some pattern excludes it."""
+    reaches = [
+        max((group.reach for group in outcome.alike if set(pair) <= set(group.members)), default=0.0)
+        for outcome in outcomes
+    ]
+    smallest = min(reaches)
+    return 0.0 if math.isinf(smallest) else smallest
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Choice:
-    """The better of two phases for all patterns: its name, that of the other one, and the outcomes with it."""
+    """The better of two phases for all patterns: its name, that of the other one, and the outcomes with it.
+
+    `reach` is how much of the other one all patterns leave open beside it, although it cannot replace it.
+    """
 
     shown: str
     left: str
@@ -75,6 +87,7 @@ class _Choice:
     change: float
     threshold: float
     spread: float
+    reach: float = 0.0
 
     @property
     def is_alike(self) -> bool:
@@ -121,9 +134,8 @@ def _exchanged(outcome: Outcome, pattern: Pattern, shown: str, pair: tuple[str, 
 
 
 def _fraction(view: Outcome, name: str) -> float:
-    table = view.minimum.parameters
-    found = weight_fractions(view.model, table.values, table.transfer()[:, :0], np.zeros((0, 0)))
-    return float(found.values[[phase.name for phase in view.model.phases].index(name)])
+    fractions = fraction_values(view.model, view.minimum.parameters)
+    return float(fractions[[phase.name for phase in view.model.phases].index(name)])
 
 
 def _group(shown: str, choices: Sequence[_Choice]) -> AlikePhases:
@@ -132,4 +144,5 @@ def _group(shown: str, choices: Sequence[_Choice]) -> AlikePhases:
         spread=max(choice.spread for choice in choices),
         threshold=max(choice.threshold for choice in choices),
         change=max(abs(choice.change) for choice in choices),
+        reach=sum(math.inf if choice.is_alike else choice.reach for choice in choices),
     )

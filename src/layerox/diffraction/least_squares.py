@@ -17,7 +17,8 @@ from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.normal_equations import bounded_step
 from layerox.diffraction.parameters import Parameters
-from layerox.diffraction.restraints import Restraint, restraint_terms
+from layerox.diffraction.restraint_terms import RestraintRows
+from layerox.diffraction.restraints import Restraint
 from layerox.typing import FloatArray
 
 FIRST_DAMPING = 1e-4
@@ -32,6 +33,9 @@ WITHIN_NOISE = 0.02
 # A descent ends if this number of evaluations in a row lowers chi-squared by less than this share of its reduced value:
 # for a bad fit, the linearised model predicts falls that the true model does not have.
 STALLED_FOR, STALLED = 10, 0.05
+# The same for a descent that others follow (tolerance of at least `COARSE`): a tenth of what a strategy demands of a
+# freed parameter.
+COARSE, COARSELY_STALLED_FOR, COARSELY_STALLED = 0.1, 8, 1.0
 
 
 def minimise(
@@ -83,6 +87,10 @@ def minimise_jointly(
     return descent.minimum()
 
 
+# The variables on which a histogram depends, and the derivatives of its values by them.
+_Chain = tuple[NDArray[np.intp], FloatArray]
+
+
 @dataclass(frozen=True, eq=False)
 class _State:
     chi_squared: float
@@ -108,6 +116,8 @@ class _Descent:
     ):
         self.histograms, self.parameters, self.restraints = tuple(histograms), parameters, tuple(restraints)
         self.places = [histogram.places(parameters) for histogram in self.histograms]
+        self.rows = RestraintRows(self.restraints, parameters)
+        self._chains: tuple[FloatArray, list[_Chain]] | None = None
         self.points = sum(len(histogram.data.weight) for histogram in self.histograms)
         free = parameters.free_indices
         self.lower, self.upper = parameters.lower[free], parameters.upper[free]
@@ -141,10 +151,10 @@ class _Descent:
             self.x, self.state = place, trial or self._evaluated(place)
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
             self.history.append(self.state.objective)
-            return self._end("") if self._has_stalled() else None
+            return self._end("") if self._has_stalled(tolerance) else None
         self.damping *= 10.0
         self.history.append(self.state.objective)
-        if self._has_stalled():
+        if self._has_stalled(tolerance):
             return self._end("")
         if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
             self._end("")
@@ -152,11 +162,14 @@ class _Descent:
             self._end("no step lowers chi-squared")
         return None
 
-    def _has_stalled(self) -> bool:
-        if len(self.history) <= STALLED_FOR:
+    def _has_stalled(self, tolerance: float) -> bool:
+        """Whether the last evaluations together lower chi-squared by less than a descent of a tolerance is for."""
+        is_coarse = tolerance >= COARSE
+        count, least = (COARSELY_STALLED_FOR, COARSELY_STALLED) if is_coarse else (STALLED_FOR, STALLED)
+        if len(self.history) <= count:
             return False
-        fall = self.history[-1 - STALLED_FOR] - self.history[-1]
-        return bool(fall < STALLED * self.history[-1] / max(self.points, 1))
+        fall = self.history[-1 - count] - self.history[-1]
+        return bool(fall < least * self.history[-1] / max(self.points, 1))
 
     def _length(self, step: FloatArray) -> float:
         """Return the length of a step in standard uncertainties."""
@@ -181,21 +194,31 @@ class _Descent:
     def _evaluated(self, x: FloatArray) -> _State:
         self.evaluations += 1
         values = self.parameters.with_variables(x)
-        transfer = self.parameters.transfer(values)
+        transfer, chains = self._derivatives(values)
         chi_squared, patterns = 0.0, []
         normal, gradient = np.zeros((len(x), len(x))), np.zeros(len(x))
-        for histogram, places in zip(self.histograms, self.places, strict=True):
-            data, own = histogram.data, transfer[places]
-            # Of many histograms, each depends on a few of the variables.
-            used = np.nonzero(own.any(axis=0))[0]
-            calculated, jacobian = histogram.model.linearised(values[places], own[:, used], data.weight)
+        for histogram, places, (used, own) in zip(self.histograms, self.places, chains, strict=True):
+            data = histogram.data
+            calculated, jacobian = histogram.model.linearised(values[places], own, data.weight)
             residual = (calculated.total - data.intensity) * data.weight
             chi_squared += float(residual @ residual)
             normal[np.ix_(used, used)] += jacobian @ jacobian.T
             gradient[used] += jacobian @ residual
             patterns.append(calculated)
-        added = restraint_terms(self.restraints, values, self.parameters, transfer)
+        added = self.rows.terms(values, transfer)
         return _State(chi_squared, added.penalty, normal + added.normal, gradient + added.gradient, tuple(patterns))
+
+    def _derivatives(self, values: FloatArray) -> tuple[FloatArray, list[_Chain]]:
+        """Return the derivatives of all values by the variables, and those of each histogram by its variables.
+
+        Of many histograms, each depends on a few of the variables. Only those of expressions change with the values.
+        """
+        if self._chains is None or self.parameters.expressions:
+            transfer = self.parameters.transfer(values)
+            own = [transfer[places] for places in self.places]
+            used = [np.flatnonzero(block.any(axis=0)) for block in own]
+            self._chains = transfer, [(u, block[:, u]) for u, block in zip(used, own, strict=True)]
+        return self._chains
 
     def _objective(self, x: FloatArray) -> float:
         """Return what is minimised, without the derivatives."""
@@ -206,8 +229,7 @@ class _Descent:
             residual = (calculated.total - histogram.data.intensity) * histogram.data.weight
             total += float(residual @ residual)
         if self.restraints:
-            transfer = self.parameters.transfer(values)
-            total += sum(r.row(values, self.parameters, transfer)[0] ** 2 for r in self.restraints)
+            total += self.rows.penalty(values, self._derivatives(values)[0])
         return total
 
     def _end(self, reason: str) -> None:

@@ -117,9 +117,8 @@ class MeasuredFactors:
         del sites
         return self.values, np.zeros(len(q)), np.zeros((0, len(q))), np.zeros((0, 2, len(q)))
 
-    def slope(
-        self, site: int, kind: int, q: FloatArray, occupancy: float, by_occupancy: FloatArray, by_sum: FloatArray
-    ) -> FloatArray:
-        """Return zero: there are no sites."""
-        del site, kind, occupancy, by_occupancy, by_sum
-        return np.zeros(len(q))
+    @property
+    def sum_gradients(self) -> tuple[FloatArray, FloatArray]:
+        """The derivatives of geometric sums: of no sites."""
+        none = np.zeros((len(self.values), 0, 3))
+        return none, none

@@ -1,8 +1,8 @@
 """Priors of the diffractometer: widths, axial divergence, position errors and background before a pattern, by its kind.
 
-They hold for a diffractometer that is not calibrated; a calibrated profile is held. The widths are full widths at half
-maximum as in `layerox.instrument`. Values are what such diffractometers have with a line-profile standard, rounded,
-and their esds the scatter between them, which is a judgement of this project:
+They hold for a diffractometer that is not calibrated; of a calibrated one, the errors of the calibration are held. The
+widths are full widths at half maximum as in `layerox.instrument`. Values are what such diffractometers have with a
+line-profile standard, rounded, and their esds the scatter between them, which is a judgement of this project:
 
 - flat specimen, tube: 0.06 to 0.13 degrees with little change to 100 degrees (Cheary, Coelho & Cline, J. Res. NIST 109
   (2004) 1, doi:10.6028/jres.109.002; GSAS's INST_XRY.PRM: U, V, W = 0.0011, -0.0011, 0.0028 degrees^2); the Soller
@@ -82,6 +82,10 @@ PROFILES: Mapping[Kind, Mapping[str, Known]] = {
 SMOOTHNESS, FIRST_SMOOTH = 2.0, 2
 # Least level of a background, as a share of the highest point.
 LEAST_LEVEL = 0.002
+
+
+# Errors of a calibration, which its covariance makes independent.
+CALIBRATION = "instrument_calibration_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +180,25 @@ def of_profile(instrument: Instrument, radiation: Radiation, parameters: Paramet
         if name in parameters.index and parameters.can_vary(name):
             yield Prior(name=name, value=known.value, esd=known.esd, parts={name: 1.0}, phase="",
                         provenance="diffractometer", is_relative=known.is_relative)  # fmt: skip
+
+
+def of_calibration(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the independent errors of a calibration: the eigenvectors of its covariance, which are held."""
+    known = instrument.calibration
+    if known is None or instrument.profile is None:
+        return
+    esds = np.array(known.esds)
+    values, vectors = np.linalg.eigh(esds[:, None] * np.array(known.correlations) * esds)
+    for k, (variance, vector) in enumerate(zip(values[::-1].tolist(), vectors.T[::-1].tolist(), strict=True), start=1):
+        parts = {name: factor for slot, factor in zip(known.names, vector, strict=True) for name in _slots_of(slot)}
+        if variance > 0.0 and all(parameters.can_vary(name) for name in parts):
+            yield Prior(name=f"{CALIBRATION}{k}", value=0.0, esd=variance**0.5, parts=parts, phase="",
+                        provenance="calibration")  # fmt: skip
+
+
+def _slots_of(quantity: str) -> tuple[str, ...]:
+    """Return the parameters of a quantity of a calibration."""
+    return ("instrument_s_over_l", "instrument_h_over_l") if quantity == "axial" else (f"instrument_{quantity}",)
 
 
 def of_background(pattern: Pattern, parameters: Parameters) -> Iterator[Prior]:

@@ -135,7 +135,7 @@ class Minimum:
         kept = [i for i in range(len(names)) if i not in fixed and (i == k or not self.at_bound[i])]
         return float(np.sqrt(max(self._covariance_of(np.array(kept))[kept.index(k), kept.index(k)], 0.0)))
 
-    @property
+    @cached_property
     def largest_shift(self) -> float | None:
         """Largest component of the next step in standard uncertainties ("shift/su"), None when it is not known.
 

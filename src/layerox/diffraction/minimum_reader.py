@@ -24,6 +24,7 @@ from layerox.diffraction.refined_quantities import (
     RefinedPhase,
     RefinedSite,
 )
+from layerox.diffraction.serial_correlation import serial_factor
 from layerox.diffraction.weight_fractions import cell_volume, of_the_specimen, phase_weights, weight_fractions
 from layerox.pattern import Pattern
 from layerox.refined import Refined, Status
@@ -42,6 +43,7 @@ class MinimumReader:
         self.found = quantities(self.model, self.minimum, pattern.sigma, quantification)
         self.fractions = self.found.fractions
         self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
+        self.serial_factor = serial_factor((pattern.intensity - self.minimum.calculated.total) / pattern.sigma)
 
     def number(self, index: int) -> Refined:
         """Return a parameter by its index."""
@@ -143,8 +145,8 @@ class MinimumReader:
         alone = len(set(weighed) - set(self.outcome.unsupported)) == 1
         status: Status = "fixed" if alone else "free"
         value = float(self.fractions.values[index])
-        if self._alike(phase.name):
-            return Refined(value, value, "alike")
+        if alike := self._alike(phase.name):
+            return Refined(value, min(value, math.hypot(alike.reach, self.fractions.esds[index])), "alike")
         return Refined(value, self.fractions.esds[index], status)
 
     def _alike(self, name: str) -> AlikePhases | None:
@@ -159,16 +161,21 @@ class MinimumReader:
         esd = math.hypot(float(self.fractions.esds[shown]), alike.spread)
         fraction = Refined(float(self.fractions.values[shown]), esd, "free" if esd > 0 else "fixed")
         return AlikeGroup(
-            members=alike.members, weight_fraction=fraction, change=alike.change, threshold=alike.threshold
+            members=alike.members,
+            weight_fraction=fraction,
+            change=alike.change,
+            threshold=alike.threshold,
+            reach=None if alike.is_exchangeable else alike.reach,
         )
 
     def _absent(self, index: int, phase: Phase, scale_esd: float) -> Refined:
         """Return a fraction of zero with the uncertainty of the unsupported scale.
 
-        For a phase that is alike a shown one, the uncertainty is the whole fraction of that one.
+        For a phase that is alike a shown one, the uncertainty is how much of the fraction of that one it may have.
         """
         if alike := self._alike(phase.name):
-            return Refined(0.0, float(self.fractions.values[self._index(alike.members[0])]), "alike")
+            total = float(self.fractions.values[self._index(alike.members[0])])
+            return Refined(0.0, min(total, alike.reach), "alike")
         probe = self.values.copy()
         probe[self.model.phase_blocks[index].start + pk.SCALE] = scale_esd
         nothing = np.zeros((0, 0))
@@ -196,8 +203,18 @@ class MinimumReader:
         volume, gradient = cell_volume(self.values[own])
         slope = gradient @ self.transfer[own]
         esd = math.sqrt(max(float(slope @ self.minimum.covariance @ slope), 0.0))
-        cell = {name: slots[name] for name in CELL_NAMES}
-        return {**cell, "volume": Refined(volume, esd, "free" if esd > 0 else "fixed")}
+        rows = zip(CELL_NAMES, self.transfer[own], strict=True)
+        cell = {name: self._with_accuracy(slots[name], row) for name, row in rows}
+        number = Refined(volume, esd, "free" if esd > 0 else "fixed")
+        return {**cell, "volume": self._with_accuracy(number, slope)}
+
+    def _with_accuracy(self, number: Refined, slope: FloatArray) -> Refined:
+        """Return a number with its accuracy: its noise times the factor of serial correlation, and its priors."""
+        if not number.esd:
+            return number
+        counting = max(float(slope @ self.minimum.counting_covariance @ slope), 0.0)
+        accuracy = math.sqrt(number.esd**2 + (self.serial_factor**2 - 1.0) * counting)
+        return Refined(number, number.esd, number.status, accuracy)
 
     def _refined_crystal(self, phase: Phase, slots: dict[str, Refined]) -> Crystal:
         sites = tuple(

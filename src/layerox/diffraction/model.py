@@ -28,6 +28,7 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
+from layerox.diffraction.transfer import TransferBlocks
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
@@ -127,6 +128,7 @@ class Model:
         self.instrument_block = slice(self.background_block.stop, self.background_block.stop + len(INSTRUMENT_SLOTS))
         start = self.instrument_block.stop + sum(len(extra.names) for extra in self.extras)
         self.extra_block = slice(self.instrument_block.stop, start)
+        self._blocks: TransferBlocks | None = None
         blocks = []
         for phase, model in zip(self.phases, self.phase_models, strict=True):
             blocks.append(slice(start, start + len(phase.slot_names) + len(model.intensity_slots)))
@@ -234,33 +236,27 @@ class Model:
         """
         peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
-        jacobian = self._background_gradients(transfer[self.background_block], weight)
-        add_extra_gradients(
-            self.two_theta, values[self.extra_block], transfer[self.extra_block], weight, self.tail, jacobian
-        )
-        instrument_transfer = transfer[self.instrument_block]
-        for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
+        blocks = self._blocks_of(transfer)
+        jacobian = np.zeros((transfer.shape[1], self.two_theta.size))
+        if self._weighted[0] is not weight:
+            self._weighted = weight, self.basis * weight
+        blocks.background.add_rows(self._weighted[1], jacobian)
+        add_extra_gradients(self.two_theta, values[self.extra_block], blocks.extras, weight, self.tail, jacobian)
+        parts = zip(self.phase_models, self.phase_blocks, blocks.phases, peaks, strict=True)
+        for index, (model, block, own, found) in enumerate(parts):
             scale = values[block][pk.SCALE]
-            chains = values[block], transfer[block], instrument_transfer
             tails = self.tail, max(scale, self.reach_scales[index])
             # Gradients first: what they compute gives the pattern too.
-            self.phase_models[index].add_gradients(self.two_theta, found, *chains, weight, tails, jacobian)
+            model.add_gradients(self.two_theta, found, values[block], own, weight, tails, jacobian)
             self._add(index, found, scale, self.tail, rows[index])
         return self._assembled(values, rows, peaks), jacobian
 
-    def _background_gradients(self, transfer: FloatArray, weight: FloatArray) -> FloatArray:
-        """Return a Jacobian that holds the weighted derivatives of the background alone, shape (v, n)."""
-        jacobian = np.zeros((transfer.shape[1], self.two_theta.size))
-        columns = np.nonzero(transfer.any(axis=0))[0]
-        if columns.size:
-            if self._weighted[0] is not weight:
-                self._weighted = weight, self.basis * weight
-            block = transfer[:, columns]
-            if np.count_nonzero(block) == columns.size and (block.sum(axis=0) == 1.0).all():
-                jacobian[columns] = self._weighted[1][block.argmax(axis=0)]  # each variable is one of the terms
-            else:
-                jacobian[columns] = block.T @ self._weighted[1]
-        return jacobian
+    def _blocks_of(self, transfer: FloatArray) -> TransferBlocks:
+        """Return the blocks of derivatives of the values, kept for the next evaluation with the same ones."""
+        if self._blocks is None or not self._blocks.is_of(transfer):
+            where = self.background_block, self.instrument_block, self.extra_block, self.phase_blocks
+            self._blocks = TransferBlocks.of(transfer, *where)
+        return self._blocks
 
     def peaks(self, values: FloatArray) -> list[Peaks]:
         """Return the peaks of each phase for a vector of values."""

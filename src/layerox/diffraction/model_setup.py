@@ -5,6 +5,7 @@ Which parameters are freed, and in which order, is the matter of the strategies.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -55,12 +56,20 @@ class AlikePhases:
         Largest change of the weight fraction of the group if another member takes its place.
     threshold, change
         The change of chi-squared (over its reduced value) below which phases are alike, and the largest one found.
+    reach
+        The largest weight fraction that the others may have beside the first; infinite if one may replace it.
     """
 
     members: tuple[str, ...]
     spread: float
     threshold: float
     change: float
+    reach: float = math.inf
+
+    @property
+    def is_exchangeable(self) -> bool:
+        """Whether another member may take the place of the first one."""
+        return math.isinf(self.reach)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,6 @@ import numpy as np
 
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
-from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, slot_name
 from layerox.diffraction.phase import Phase
@@ -27,15 +26,15 @@ from layerox.diffraction.prior import Prior
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.quantification import Quantification, Quantities
 from layerox.diffraction.specimen_effects import change_by, is_seen
+from layerox.diffraction.unknown_particles import fraction_variances
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.typing import FloatArray
 
-# Range of particle diameters that nobody states (micrometre, uniform in the logarithm, each phase its own), and the
-# relative uncertainty of stated ones.
-FINEST_UM, COARSEST_UM, PARTICLES_STATED = 1.0, 10.0, 0.3
-# Mean and root mean square of that range.
-MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
-RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
+# Relative uncertainty of stated particle sizes.
+PARTICLES_STATED = 0.3
+MICROABSORPTION = "microabsorption"
+# Change of a fraction from which a term of the background that is not refined is listed.
+LISTED_CHANGE = 5e-4
 # Uncertainty of the orders that spherical harmonics leave out, as a share of the coefficients of the highest refined.
 NEXT_ORDER_SHARE = 0.25
 EFFECTS = {effect.prior: effect for effect in SPECIMEN_EFFECTS}
@@ -98,6 +97,10 @@ class ModelUncertainty:
     parts: Mapping[str, Mapping[str, float]]
     priors: tuple[PriorQuantity, ...]
 
+    def of_the_pattern(self, name: str) -> float:
+        """Return the standard uncertainty of a fraction without the sizes of particles, which no pattern shows."""
+        return math.sqrt(sum(row[name] ** 2 for source, row in self.parts.items() if source != MICROABSORPTION))
+
 
 def model_uncertainty(
     linear: LinearResponse, priors: Sequence[Prior], found: Quantities, given: Quantification
@@ -118,7 +121,7 @@ def model_uncertainty(
     squares = {
         "counts": found.fractions.esds**2,
         "priors": held.variances() + _of_refined(linear),
-        "microabsorption": _microabsorption(found, given),
+        MICROABSORPTION: _microabsorption(found, given),
     }
     if any(phase.harmonic_order for phase in linear.model.phases):
         squares["texture model"] = _texture(linear)
@@ -168,6 +171,7 @@ class _Held:
                 is_refined=self.at_bound[k],
             )
             for k, prior in enumerate(self.priors)
+            if not prior.is_of_background or np.abs(self.effects[:, k]).max() > LISTED_CHANGE
         ]
 
 
@@ -217,19 +221,18 @@ def _row(
 
 def _is_held(prior: Prior, model: Model, parameters: Parameters, free: set[str]) -> bool:
     """Whether a quantity does not move and belongs to the diffractometer or to a phase of the model that is present."""
+    fixed = all(_is_fixed(parameters, name, free) for name in prior.parts)
     if effect := EFFECTS.get(prior.name):
         return not parameters.value(effect.parameter) and effect.parameter not in free and is_seen(effect, model)
     if prior.is_of_diffractometer:
         # Without any, axial divergence has no derivative.
-        return not prior.name.endswith("_over_l") and all(_is_fixed(parameters, name, free) for name in prior.parts)
-    if prior.is_of_background:
-        return False
+        return fixed and not prior.name.endswith("_over_l")
+    if prior.is_of_calibration or prior.is_of_background:
+        return fixed
     phase = next((phase for phase in model.phases if phase.name == prior.phase), None)
     if phase is None or not phase.is_weighed or parameters.value(slot_name(phase, "scale")) <= 0:
         return False
-    if not prior.parts:
-        return slot_name(phase, "preferred_orientation") in free
-    return all(_is_fixed(parameters, name, free) for name in prior.parts)
+    return fixed if prior.parts else slot_name(phase, "preferred_orientation") in free
 
 
 def _is_fixed(parameters: Parameters, name: str, free: set[str]) -> bool:
@@ -269,27 +272,22 @@ def _without_texture(linear: LinearResponse, name: str) -> FloatArray:
 
 
 def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
-    """Return the mean square errors of the fractions by absorption in particles, or by that of the correction made.
-
-    Sizes that are not stated are independent within their range; a factor tau(D) is exp(-slope D) to first order.
-    """
+    """Return the mean square errors of the fractions by absorption in particles, or by that of the correction made."""
     fractions = found.fractions.values
     known = np.flatnonzero(fractions > 0)
-    bodies = [(found.densities[k], found.linear_attenuations[k]) for k in known]
     squares = np.zeros(len(fractions))
-    if any(mu is None for _, mu in bodies) or len(known) < 2:
+    if len(known) < 2 or any(found.linear_attenuations[k] is None for k in known):
         return squares
-    densities, linear = np.array([d for d, _ in bodies]), np.array([float(mu or 0.0) for _, mu in bodies])
     own = fractions[known]
-    if given.particle_sizes_um:
-        factors = np.array([getattr(found.microabsorption[k], "factor", 1.0) for k in known])
-        logarithms, common = PARTICLES_STATED * np.log(factors), 0.0
-    else:
-        logarithms = np.log(brindley(own, densities, linear, [RMS_UM] * len(known))[1])
-        common = (MEAN_UM / RMS_UM) ** 2
-    moments = np.outer(logarithms, logarithms) * (common + (1.0 - common) * np.eye(len(known)))
+    if not given.particle_sizes_um:
+        densities, linear = (np.array([float(row[k] or 0.0) for k in known])
+                             for row in (found.densities, found.linear_attenuations))  # fmt: skip
+        squares[known] = fraction_variances(own, densities, linear, given.particle_range_um)
+        return squares
+    # A factor tau(D) is exp(-slope D) to first order.
+    logarithms = np.log([getattr(found.microabsorption[k], "factor", 1.0) for k in known])
     slopes = np.diag(own) - np.outer(own, own)
-    squares[known] = np.einsum("ki,ij,kj->k", slopes, moments, slopes)
+    squares[known] = (PARTICLES_STATED * slopes * logarithms) ** 2 @ np.ones(len(known))
     return squares
 
 

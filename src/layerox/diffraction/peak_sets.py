@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.anisotropic_broadening import ReflectionBroadening
+from layerox.diffraction.profiles import AsymmetricPeaks
 from layerox.typing import FloatArray, IntArray
 
 
@@ -22,8 +23,8 @@ class PeakSet:
     table, slopes
         Position, Gaussian and Lorentzian width (degrees) and unit-scale area of each peak, (4, m), and their
         derivatives with respect to q.
-    owner, line
-        Reflection and emission line of each peak, shape (m,).
+    owner, line, wavelengths
+        Reflection, emission line and wavelength (angstrom) of each peak, shape (m,).
     bragg
         Bragg angle 2 theta of each peak, radian, shape (m,).
     by_axial
@@ -36,9 +37,29 @@ class PeakSet:
     slopes: FloatArray
     owner: IntArray
     line: IntArray
+    wavelengths: FloatArray
     bragg: FloatArray
     by_axial: FloatArray | None = None
     by_correction: FloatArray | None = None
+
+    def scaled(self, scale: float) -> FloatArray:
+        """Return the table with the areas times a scale."""
+        table = self.table.copy()
+        table[3] *= scale
+        return table
+
+    def asymmetric(self, scale: float) -> AsymmetricPeaks:
+        """Return table, derivatives with respect to q and those with respect to S/L and H/L, areas times a scale."""
+        slopes = self.slopes.copy()
+        slopes[3] *= scale
+        by_axial = np.zeros((2, 2, self.bragg.size)) if self.by_axial is None else self.by_axial.copy()
+        by_axial[1] *= scale
+        return self.scaled(scale), slopes, by_axial
+
+    @property
+    def unmoved(self) -> PeakSet:
+        """The same peaks, of which positions, widths and areas do not depend on q and on S/L and H/L."""
+        return replace(self, slopes=np.zeros(self.slopes.shape), by_axial=None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,78 +30,6 @@ PER_SITE = 5
 
 
 @compiled
-def reciprocal_metric(cell: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return G* (3, 3) of a cell (angstrom, degrees) and its derivatives with respect to the cell, (6, 3, 3)."""
-    # Loops over elements: expressions of whole arrays take seconds to compile.
-    a, b, c = cell[0], cell[1], cell[2]
-    cosine, sine = np.empty(3), np.empty(3)
-    for k in range(3):
-        cosine[k], sine[k] = math.cos(cell[3 + k] * DEGREE), math.sin(cell[3 + k] * DEGREE)
-    metric = np.empty((3, 3))
-    metric[0, 0], metric[1, 1], metric[2, 2] = a * a, b * b, c * c
-    metric[1, 2] = metric[2, 1] = b * c * cosine[0]
-    metric[0, 2] = metric[2, 0] = a * c * cosine[1]
-    metric[0, 1] = metric[1, 0] = a * b * cosine[2]
-    slopes = np.zeros((6, 3, 3))
-    for k in range(3):
-        for other in range(3):
-            slopes[k, k, other] += metric[k, other] / cell[k]
-            slopes[k, other, k] += metric[k, other] / cell[k]
-    for k in range(3):
-        i, j = (k + 1) % 3, (k + 2) % 3
-        slopes[3 + k, i, j] = slopes[3 + k, j, i] = -cell[i] * cell[j] * sine[k] * DEGREE
-    inverse = inverted(metric)
-    by_cell = np.empty((6, 3, 3))
-    for k in range(6):
-        set_inverse_slope(inverse, slopes[k], by_cell[k])
-    return inverse, by_cell
-
-
-@compiled
-def inverted(matrix: FloatArray) -> FloatArray:
-    """Return the inverse of a 3 x 3 matrix, by cofactors."""
-    inverse = np.empty((3, 3))
-    for i in range(3):
-        i1, i2 = (i + 1) % 3, (i + 2) % 3
-        for j in range(3):
-            j1, j2 = (j + 1) % 3, (j + 2) % 3
-            inverse[j, i] = matrix[i1, j1] * matrix[i2, j2] - matrix[i1, j2] * matrix[i2, j1]
-    determinant = 0.0
-    for j in range(3):
-        determinant += matrix[0, j] * inverse[j, 0]
-    for i in range(3):
-        for j in range(3):
-            inverse[i, j] /= determinant
-    return inverse
-
-
-@compiled
-def set_inverse_slope(inverse: FloatArray, slope: FloatArray, result: FloatArray) -> None:
-    """Set `result` to d(M^-1) = -M^-1 dM M^-1 of a 3 x 3 matrix."""
-    for i in range(3):
-        for j in range(3):
-            result[i, j] = 0.0
-            for m in range(3):
-                for n in range(3):
-                    result[i, j] -= inverse[i, m] * slope[m, n] * inverse[n, j]
-
-
-@compiled
-def inverse_squares(hkl: FloatArray, inverse: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return q = 1/d^2 of each reflection, (n,), and its derivatives with respect to the cell, (6, n)."""
-    n = len(hkl)
-    q, by_cell = np.zeros(n), np.zeros((6, n))
-    for r in range(n):
-        for i in range(3):
-            for j in range(3):
-                product = hkl[r, i] * hkl[r, j]
-                q[r] += product * inverse[i, j]
-                for k in range(6):
-                    by_cell[k, r] += product * slopes[k, i, j]
-    return q, by_cell
-
-
-@compiled
 def displacement_shift(theta: float, radius: float, bragg_brentano: bool) -> tuple[float, float]:
     """Return the peak shift (degrees) per mm of displacement, and its derivative with respect to theta (radian)."""
     if bragg_brentano:
@@ -348,51 +276,122 @@ def chain_through_strength(
 
 
 @compiled
-def rod_positions(
+def strength_slopes(
+    slots: IntArray,
+    f_squared: FloatArray,
+    multiplicity: IntArray,
+    texture: FloatArray,
+    texture_by_r: FloatArray,
+    texture_by_cell: FloatArray,
     q: FloatArray,
-    wavelength: float,
-    instrument: FloatArray,
-    polarization: float,
-    radius: float,
-    bragg_brentano: bool,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return where points of reciprocal space appear for one emission line, and with which factor.
+    values: FloatArray,
+    by_occupancy: FloatArray,
+    by_sum: FloatArray,
+    real_gradient: FloatArray,
+    imag_gradient: FloatArray,
+) -> FloatArray:
+    """Return the derivatives of multiplicity times |F|^2 times texture with respect to slots of a phase, at fixed q.
 
     Parameters
     ----------
-    q
-        1/d^2 of each point, angstrom^-2, shape (n,).
-    wavelength, instrument, polarization, radius, bragg_brentano
-        As in `peak_list`, for one line.
+    slots, values
+        Slots, shape (k,), and the values of all of them.
+    f_squared, multiplicity, texture, texture_by_r, texture_by_cell, q
+        Of the reflections, shape (n,), (6, n) with respect to the cell.
+    by_occupancy, by_sum, real_gradient, imag_gradient
+        As `StructureFactors.squared` and `geometric_sums` return them.
 
     Returns
     -------
-    tuple
-        Seven arrays of shape (n,): Bragg angle 2 theta (degrees) and its derivative with respect to q; position and
-        its derivative; shift per mm of displacement; Lorentz and polarisation factor and its derivative. Points that
-        the line does not reach have a factor of zero.
+    ndarray
+        Shape (k, n); zeros for what does not change the strength, and for the slots behind the sites.
     """
-    bragg, bragg_by_q = np.full(q.size, 90.0), np.zeros(q.size)
-    position, by_q = np.full(q.size, OUT_OF_SIGHT), np.zeros(q.size)
-    shifts, factor, factor_by_q = np.zeros(q.size), np.zeros(q.size), np.zeros(q.size)
-    displacement = instrument[DISPLACEMENT]
-    for k in range(q.size):
-        square = 0.25 * wavelength * wavelength * q[k]
-        if square >= 0.9998:
-            continue
-        # The same formulas as for peaks, without further trigonometric functions: there are many points.
-        sine, cosine, cos_two_theta = math.sqrt(square), math.sqrt(1.0 - square), 1.0 - 2.0 * square
-        theta_q = sine / cosine / (2.0 * q[k])
-        if bragg_brentano:
-            shift, shift_slope = -2.0 / radius * cosine / DEGREE, 2.0 / radius * sine / DEGREE
-        else:
-            shift, shift_slope = 2.0 * sine * cosine / radius / DEGREE, 2.0 * cos_two_theta / radius / DEGREE
-        lorentz = 1.0 / (square * cosine)
-        part = polarization + (1.0 - polarization) * cos_two_theta * cos_two_theta
-        slope = lorentz * (sine / cosine - 2.0 * cosine / sine) * part
-        slope -= lorentz * 8.0 * (1.0 - polarization) * cos_two_theta * sine * cosine
-        bragg[k], bragg_by_q[k] = 2.0 * math.asin(sine) / DEGREE, 2.0 * theta_q / DEGREE
-        position[k] = bragg[k] + instrument[ZERO] + displacement * shift
-        by_q[k] = bragg_by_q[k] + displacement * shift_slope * theta_q
-        shifts[k], factor[k], factor_by_q[k] = shift, lorentz * part, slope * theta_q
-    return bragg, bragg_by_q, position, by_q, shifts, factor, factor_by_q
+    slopes = np.zeros((slots.size, q.size))
+    sites = by_occupancy.shape[0]
+    for at in range(slots.size):
+        slot, row = slots[at], slopes[at]
+        site, kind = (slot - SITES) // PER_SITE, (slot - SITES) % PER_SITE
+        if CELL <= slot < CELL + 6:
+            for r in range(q.size):
+                row[r] = multiplicity[r] * f_squared[r] * texture_by_cell[slot - CELL, r]
+        elif slot == ORIENTATION:
+            for r in range(q.size):
+                row[r] = multiplicity[r] * f_squared[r] * texture_by_r[r]
+        elif slot >= SITES and site < sites:
+            by_u = -2.0 * math.pi**2 * values[SITES + site * PER_SITE + SITE_OCCUPANCY]
+            for r in range(q.size):
+                slope = by_occupancy[site, r]
+                if kind == SITE_U:
+                    slope *= by_u * q[r]
+                elif kind != SITE_OCCUPANCY:
+                    slope = by_sum[site, 0, r] * real_gradient[r, site, kind]
+                    slope += by_sum[site, 1, r] * imag_gradient[r, site, kind]
+                row[r] = multiplicity[r] * texture[r] * slope
+    return slopes
+
+
+@compiled
+def peak_gradients(  # noqa: PLR0912  (one loop over all kinds of slots)
+    table: FloatArray,
+    slopes: FloatArray,
+    owner: IntArray,
+    bragg: FloatArray,
+    wavelengths: FloatArray,
+    scale: float,
+    strength: FloatArray,
+    by_cell: FloatArray,
+    slots: IntArray,
+    transfer: FloatArray,
+    by_strength: FloatArray,
+    instrument_transfer: FloatArray,
+    radius: float,
+    bragg_brentano: bool,
+    last: float,
+) -> FloatArray:
+    """Return the derivatives of all peaks with respect to variables, (v, peaks, 4): position, widths, area with scale.
+
+    Parameters
+    ----------
+    table, slopes, bragg
+        As `peak_list` returns them.
+    owner, wavelengths
+        Reflection and wavelength (angstrom) of each peak, shape (peaks,).
+    scale, strength, by_cell
+        Of the phase; strength of each reflection, (n,); derivatives of q with respect to the cell, (6, n).
+    slots, transfer, by_strength
+        Slots of the phase that vary, (k,); their derivatives with respect to the variables, (k, v); derivatives of the
+        strength with respect to them at fixed q, (k, n).
+    instrument_transfer
+        Derivatives of the instrument's slots with respect to the variables, (12, v); those from S/L on are left out.
+    radius, bragg_brentano, last
+        As in `peak_list`.
+    """
+    count, variables = bragg.size, transfer.shape[1]
+    gradients = np.zeros((variables, count, 4))
+    area, scaled = np.empty(count), slopes.copy()
+    for k in range(count):
+        area[k] = scale * table[3, k]
+        scaled[3, k] *= scale
+    for slot in range(S_OVER_L):
+        for v in range(variables):
+            factor = instrument_transfer[slot, v]
+            if factor != 0.0:
+                instrument_gradient(slot, bragg, table[1], radius, bragg_brentano, last, gradients[v], factor)
+    for at in range(slots.size):
+        slot = slots[at]
+        for v in range(variables):
+            factor, gradient = transfer[at, v], gradients[v]
+            if factor == 0.0:
+                continue
+            if slot == SCALE:
+                for k in range(count):
+                    gradient[k, 3] += factor * table[3, k]
+            elif slot in (INVERSE_SIZE, MICROSTRAIN):
+                broadening_gradient(slot, bragg, wavelengths, last, gradient, factor)
+            elif slot == OWN_DISPLACEMENT:
+                instrument_gradient(DISPLACEMENT, bragg, table[1], radius, bragg_brentano, last, gradient, factor)
+            else:
+                if CELL <= slot < CELL + 6:
+                    chain_through_q(by_cell[slot - CELL], owner, scaled, gradient, factor)
+                chain_through_strength(by_strength[at], owner, strength, area, gradient, factor)
+    return gradients

@@ -21,6 +21,7 @@ from layerox.diffraction.measured_phase import MeasuredFactors, MeasuredPhase
 from layerox.diffraction.peak_sets import Peaks, PeakSet
 from layerox.diffraction.phase import INTENSITY, Phase, layer_normal
 from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
+from layerox.diffraction.reciprocal_metric import inverse_squares, reciprocal_metric
 from layerox.diffraction.reflections import (
     Reflections,
     equivalents,
@@ -31,9 +32,10 @@ from layerox.diffraction.reflections import (
 from layerox.diffraction.spherical_harmonics import harmonic_texture
 from layerox.diffraction.structure_factors import StructureFactors
 from layerox.diffraction.texture import texture_factors
+from layerox.diffraction.transfer import PhaseTransfer
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation, polarization_of
-from layerox.typing import FloatArray
+from layerox.typing import FloatArray, IntArray
 
 # Relative difference of 1/d^2 below which reflections are one, and a width (degrees) to guess heights with.
 SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
@@ -74,6 +76,7 @@ class PhaseModel:
         lines = len(self.wavelengths)
         self.owner = np.repeat(np.arange(len(self.hkl)), lines)
         self.line = np.tile(np.arange(lines), len(self.hkl))
+        self.line_wavelengths = self.wavelengths[self.line]
         self.structure_factors = _factors(phase, self.hkl, radiation)
         self.axis = np.array(phase.axis, dtype=np.float64)
         rotations = crystal.symmetry.laue_rotations
@@ -114,6 +117,7 @@ class PhaseModel:
         other.structure_factors = self.structure_factors.only(chosen)
         lines = len(self.wavelengths)
         other.owner, other.line = np.repeat(np.arange(len(chosen)), lines), np.tile(np.arange(lines), len(chosen))
+        other.line_wavelengths = self.wavelengths[other.line]
         other.group = self.group[chosen] if len(self.group) else self.group
         other.broadening = other._anisotropic_broadening()
         return other
@@ -143,8 +147,8 @@ class PhaseModel:
 
     def peaks(self, values: FloatArray, instrument_values: FloatArray) -> Peaks:
         """Return the peaks for the values of the phase and of the instrument."""
-        inverse, slopes = pk.reciprocal_metric(values[pk.CELL : pk.CELL + 6])
-        q, by_cell = pk.inverse_squares(self.hkl, inverse, slopes)
+        inverse, slopes = reciprocal_metric(values[pk.CELL : pk.CELL + 6])
+        q, by_cell = inverse_squares(self.hkl, inverse, slopes)
         site_values = values[pk.SITES : self.end].reshape(self.sites, pk.PER_SITE)
         f_squared, f_slope, by_occupancy, by_sum = self.structure_factors.squared(q, site_values)
         if self.intensity_slots:
@@ -171,10 +175,11 @@ class PhaseModel:
         broadening = self._broadening(values, q, by_cell, (inverse, slopes))
         if broadening is not None:
             own = broadening.inverse_size, broadening.microstrain, self.last
-            lines = self.wavelengths[self.line]
+            lines = self.line_wavelengths
             pk.set_lorentzian_widths(bragg, bragg_by_q, self.owner, lines, instrument_values, *own, table, peak_slopes)
         corrections = self._correct(table, peak_slopes, bragg, bragg_by_q, instrument_values)
-        listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, by_correction=corrections)
+        belongs = self.owner, self.line, self.line_wavelengths
+        listed = PeakSet(table, peak_slopes, *belongs, bragg, by_correction=corrections)
         sample, slit = instrument_values[pk.S_OVER_L], instrument_values[pk.H_OVER_L]
         parts, first = None, np.zeros(1, dtype=np.int64)
         if (sample > 0.0 or slit > 0.0) and listed.table[1].min() >= 0.0:
@@ -183,8 +188,9 @@ class PhaseModel:
             )
             parent = np.repeat(np.arange(len(bragg)), np.diff(first))
             of_parts = None if corrections is None else corrections[:, parent]
-            parts = PeakSet(many, many_slopes, self.owner[parent], self.line[parent], bragg[parent], by_axial, of_parts)
-            listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, centred, corrections)
+            of_parent = self.owner[parent], self.line[parent], self.line_wavelengths[parent], bragg[parent]
+            parts = PeakSet(many, many_slopes, *of_parent, by_axial, of_parts)
+            listed = PeakSet(table, peak_slopes, *belongs, bragg, centred, corrections)
         return Peaks(
             q=q,
             by_cell=by_cell,
@@ -242,19 +248,18 @@ class PhaseModel:
 
     def add_pattern(self, two_theta: FloatArray, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
         """Add the peaks at a scale to a row, each as far as it is higher than `tail`."""
-        table = _scaled(peaks.listed, scale)
+        table = peaks.listed.scaled(scale)
         position, gauss, lorentz, area = table
         add_peaks(two_theta, position, gauss, lorentz, area, tail, row)
         if peaks.parts is not None:
-            add_asymmetry(two_theta, table, _scaled(peaks.parts, scale), peaks.first, tail, row)
+            add_asymmetry(two_theta, table, peaks.parts.scaled(scale), peaks.first, tail, row)
 
     def add_gradients(
         self,
         two_theta: FloatArray,
         peaks: Peaks,
         values: FloatArray,
-        transfer: FloatArray,
-        instrument_transfer: FloatArray,
+        transfer: PhaseTransfer,
         weight: FloatArray,
         tails: tuple[float, float],
         jacobian: FloatArray,
@@ -265,7 +270,7 @@ class PhaseModel:
         ----------
         two_theta, peaks
             Angles (degrees), and the peaks at `values`.
-        values, transfer, instrument_transfer
+        values, transfer
             As for `gradients`.
         weight
             Factor on each point, shape (n,).
@@ -274,27 +279,22 @@ class PhaseModel:
         jacobian
             Shape (v, n).
         """
-        columns = np.nonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))[0]
-        chains = values, transfer[:, columns], instrument_transfer[:, columns]
-        gradients = self.gradients(peaks, peaks.listed, *chains)
+        if values[pk.SCALE] == 0.0 and pk.SCALE not in transfer.slots:
+            return  # an absent phase
+        gradients = self.gradients(peaks, peaks.listed, values, transfer)
         tail, reach_scale = tails
-        table = _scaled(peaks.listed, values[pk.SCALE])
+        table = peaks.listed.scaled(values[pk.SCALE])
         position, gauss, lorentz, area = table
         peak_shapes = position, gauss, lorentz, area, reach_scale * peaks.listed.table[3], tail
-        add_peak_gradients(two_theta, weight, *peak_shapes, gradients, columns, jacobian)
+        add_peak_gradients(two_theta, weight, *peak_shapes, gradients, transfer.columns, jacobian)
         if peaks.parts is not None:
-            both = gradients, self.gradients(peaks, peaks.parts, *chains)
-            shape = table, _scaled(peaks.parts, values[pk.SCALE]), peaks.first, tail
-            add_asymmetry_gradients(two_theta, weight, *shape, *both, columns, jacobian)
+            sets = peaks.listed.asymmetric(values[pk.SCALE]), peaks.parts.asymmetric(values[pk.SCALE])
+            alike = self.gradients(peaks, peaks.listed.unmoved, values, transfer)
+            by_q = (transfer.of_phase[pk.CELL : pk.CELL + 6].T @ peaks.by_cell)[:, peaks.listed.owner]
+            chains = alike, by_q, transfer.by_axial
+            add_asymmetry_gradients(two_theta, weight, *sets, peaks.first, tail, *chains, transfer.columns, jacobian)
 
-    def gradients(
-        self,
-        peaks: Peaks,
-        chosen: PeakSet,
-        values: FloatArray,
-        transfer: FloatArray,
-        instrument_transfer: FloatArray,
-    ) -> FloatArray:
+    def gradients(self, peaks: Peaks, chosen: PeakSet, values: FloatArray, transfer: PhaseTransfer) -> FloatArray:
         """Return the derivatives of every peak with respect to the variables.
 
         Parameters
@@ -303,74 +303,83 @@ class PhaseModel:
             The peaks at `values`, and one of their sets.
         values
             Values of the phase's slots.
-        transfer, instrument_transfer
-            Derivatives of the slots of the phase, and of the instrument, with respect to the variables,
-            shapes (slots, v) and (12, v).
+        transfer
+            How they and those of the instrument depend on the variables.
 
         Returns
         -------
         ndarray
             Shape (v, peaks, 4): position, Gaussian width, Lorentzian width, area (scale included).
         """
-        scale = values[pk.SCALE]
-        area, slopes = scale * chosen.table[3], chosen.slopes.copy()
-        slopes[3] *= scale
-        gradients = np.zeros((transfer.shape[1], area.size, 4))
-        for slot, variable in zip(*np.nonzero(instrument_transfer), strict=True):
-            self._add_instrument(gradients[variable], chosen, int(slot), instrument_transfer[slot, variable], scale)
-        for slot, variable in zip(*np.nonzero(transfer), strict=True):
-            factor, gradient = transfer[slot, variable], gradients[variable]
-            if slot == pk.SCALE:
-                gradient[:, 3] += factor * chosen.table[3]
-            elif peaks.broadening is not None and self.slot_name(int(slot)) in peaks.broadening.by_slot:
-                by_slot = peaks.broadening.by_slot[self.slot_name(int(slot))]
-                self._add_broadening(gradient, chosen, by_slot, factor)
-            elif slot in (pk.INVERSE_SIZE, pk.MICROSTRAIN):
-                pk.broadening_gradient(slot, chosen.bragg, self.wavelengths[chosen.line], self.last, gradient, factor)
-            elif slot == pk.OWN_DISPLACEMENT:
-                self._add_instrument(gradient, chosen, pk.DISPLACEMENT, factor, scale)
-            else:
-                if pk.CELL <= slot < pk.CELL + 6:
-                    pk.chain_through_q(peaks.by_cell[slot - pk.CELL], chosen.owner, slopes, gradient, factor)
-                    if peaks.broadening is not None:
-                        self._add_broadening(gradient, chosen, peaks.broadening.by_cell[slot - pk.CELL], factor)
-                by_slot = self._strength_slope(peaks, values, int(slot))
-                pk.chain_through_strength(by_slot, chosen.owner, peaks.strength, area, gradient, factor)
+        slots, by_slot = transfer.slots, transfer.by_slot
+        anisotropic = self._anisotropic_slots(peaks)
+        if anisotropic:
+            isotropic = ~np.isin(slots, list(anisotropic))
+            slots, by_slot = slots[isotropic], by_slot[isotropic]
+        gradients = pk.peak_gradients(
+            chosen.table, chosen.slopes, chosen.owner, chosen.bragg, chosen.wavelengths,
+            values[pk.SCALE], peaks.strength, peaks.by_cell,
+            slots, by_slot, self._strength_slopes(peaks, values, slots), transfer.instrument,
+            self.radius, self.bragg_brentano, self.last,
+        )  # fmt: skip
+        self._add_broadening(gradients, peaks, chosen, anisotropic, transfer)
+        self._add_instrument(gradients, chosen, values[pk.SCALE], transfer.instrument)
         return gradients
+
+    def _add_broadening(
+        self,
+        gradients: FloatArray,
+        peaks: Peaks,
+        chosen: PeakSet,
+        anisotropic: dict[int, FloatArray],
+        transfer: PhaseTransfer,
+    ) -> None:
+        """Add what anisotropic broadening adds to the derivatives with respect to its slots and to the cell."""
+        if peaks.broadening is None:
+            return
+        of_cell = {pk.CELL + k: by_cell for k, by_cell in enumerate(peaks.broadening.by_cell)}
+        for slot, row in zip(transfer.slots.tolist(), transfer.by_slot, strict=True):
+            by_slot = anisotropic.get(slot, of_cell.get(slot))
+            if by_slot is not None:
+                for variable in np.flatnonzero(row):
+                    own = chosen.owner, chosen.bragg, chosen.wavelengths, self.last
+                    pk.chain_through_broadening(by_slot, *own, gradients[variable], row[variable])
+
+    def _add_instrument(
+        self, gradients: FloatArray, chosen: PeakSet, scale: float, instrument_transfer: FloatArray
+    ) -> None:
+        """Add the derivatives with respect to axial divergence and to the corrections of the intensities."""
+        if chosen.by_axial is not None:
+            by_position, by_area = chosen.by_axial
+            axial = instrument_transfer[pk.S_OVER_L : pk.H_OVER_L + 1].T
+            gradients[:, :, 0] += axial @ by_position
+            gradients[:, :, 3] += axial @ (scale * by_area)
+        if chosen.by_correction is not None:
+            by_area = scale * chosen.table[3] * chosen.by_correction
+            gradients[:, :, 3] += instrument_transfer[list(CORRECTIONS)].T @ by_area
+
+    def _anisotropic_slots(self, peaks: Peaks) -> dict[int, FloatArray]:
+        """Return the slots of anisotropic broadening with the derivatives of size and strain with respect to them."""
+        if peaks.broadening is None:
+            return {}
+        by_slot = peaks.broadening.by_slot
+        return {slot: by_slot[name] for slot, name in enumerate(self.slot_names) if name in by_slot}
 
     def slot_name(self, slot: int) -> str:
         """Return the name of a slot, "" for an extracted intensity."""
         return self.slot_names[slot] if slot < len(self.slot_names) else ""
 
-    def _add_broadening(self, gradient: FloatArray, chosen: PeakSet, by_slot: FloatArray, factor: float) -> None:
-        lines = self.wavelengths[chosen.line]
-        pk.chain_through_broadening(by_slot, chosen.owner, chosen.bragg, lines, self.last, gradient, factor)
-
-    def _add_instrument(self, gradient: FloatArray, chosen: PeakSet, slot: int, factor: float, scale: float) -> None:
-        if slot in CORRECTIONS:
-            if chosen.by_correction is not None:
-                gradient[:, 3] += factor * scale * chosen.table[3] * chosen.by_correction[slot - CORRECTIONS[0]]
-        elif slot not in (pk.S_OVER_L, pk.H_OVER_L):
-            geometry = (self.radius, self.bragg_brentano, self.last)
-            pk.instrument_gradient(slot, chosen.bragg, chosen.table[1], *geometry, gradient, factor)
-        elif chosen.by_axial is not None:
-            by_position, by_area = chosen.by_axial[:, slot - pk.S_OVER_L]
-            gradient[:, 0] += factor * by_position
-            gradient[:, 3] += factor * scale * by_area
-
-    def _strength_slope(self, peaks: Peaks, values: FloatArray, slot: int) -> FloatArray:
-        """Return the derivative of multiplicity times |F|^2 times texture with respect to a slot, at fixed q."""
-        multiplicity = self.reflections.multiplicity
-        if pk.CELL <= slot < pk.CELL + 6:
-            return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_cell[slot - pk.CELL])
-        if slot == pk.ORIENTATION:
-            return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_r)
-        if slot >= self.end:
-            return multiplicity * self._further_slope(peaks, slot)
-        site, kind = divmod(slot - pk.SITES, pk.PER_SITE)
-        occupancy = values[pk.SITES + site * pk.PER_SITE + pk.SITE_OCCUPANCY]
-        slopes = peaks.by_occupancy[site], peaks.by_sum[site]
-        return multiplicity * peaks.texture * self.structure_factors.slope(site, kind, peaks.q, occupancy, *slopes)
+    def _strength_slopes(self, peaks: Peaks, values: FloatArray, slots: IntArray) -> FloatArray:
+        """Return the derivatives of multiplicity times |F|^2 times texture by slots, at fixed q, shape (k, n)."""
+        strength = peaks.f_squared, self.reflections.multiplicity
+        texture = peaks.texture, peaks.texture_by_r, peaks.texture_by_cell
+        factors, sums = (peaks.by_occupancy, peaks.by_sum), self.structure_factors.sum_gradients
+        slopes = pk.strength_slopes(slots, *strength, *texture, peaks.q, values, *factors, *sums)
+        if len(self.slot_names) + len(self.intensity_slots) > self.end:
+            for row, slot in zip(slopes, slots.tolist(), strict=True):
+                if slot >= self.end:
+                    row[:] = self.reflections.multiplicity * self._further_slope(peaks, slot)
+        return np.asarray(slopes)
 
     def _further_slope(self, peaks: Peaks, slot: int) -> FloatArray:
         """Return `_strength_slope` over the multiplicity for a coefficient of harmonics or an extracted intensity."""
@@ -385,13 +394,6 @@ def _factors(phase: Phase, hkl: FloatArray, radiation: Radiation) -> StructureFa
     if isinstance(phase, MeasuredPhase):
         return MeasuredFactors(phase.crystal, hkl)
     return StructureFactors(phase.crystal, hkl, radiation)
-
-
-def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
-    """Return the table of a set of peaks with its areas times a scale."""
-    table = peaks.table.copy()
-    table[3] *= scale
-    return table
 
 
 def _smallest_d(wavelength: float, two_theta_max: float) -> float:

@@ -73,7 +73,12 @@ class Prior:
     @property
     def is_of_diffractometer(self) -> bool:
         """Whether it is of the diffractometer: a calibration takes its place."""
-        return self.name.startswith("instrument_")
+        return self.name.startswith("instrument_") and not self.is_of_calibration
+
+    @property
+    def is_of_calibration(self) -> bool:
+        """Whether it is an error of a calibration, which is held."""
+        return self.provenance == "calibration"
 
     @property
     def is_of_background(self) -> bool:

@@ -33,9 +33,15 @@ from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase
-from layerox.diffraction.measurement_priors import of_background, of_position, of_profile, of_specimen
+from layerox.diffraction.measurement_priors import (
+    of_background,
+    of_calibration,
+    of_position,
+    of_profile,
+    of_specimen,
+)
 from layerox.diffraction.model import slots_of
-from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, public_name, slot_name
+from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, is_background_term, public_name, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import LEAST_VALUE, Prior, PriorRestraint
 from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSetting, PriorSettings
@@ -80,6 +86,8 @@ LIBRARY = "layerox library"
 FULL = 0.98
 # Coordinates of larger asymmetric units have no priors: an ordered supercell has thousands.
 MOST_COORDINATES = 60
+# Characters of a pattern of names.
+WILD = re.compile(r"[*?[]")
 
 
 def priors_of(
@@ -105,6 +113,7 @@ def priors_of(
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
     if instrument is not None:
         found += [*of_position(instrument, parameters), *of_specimen(instrument, parameters)]
+        found += of_calibration(instrument, parameters)
     found += [] if instrument is None or radiation is None else of_profile(instrument, radiation, parameters)
     found += [] if pattern is None else of_background(pattern, parameters)
     if not of_others:
@@ -124,15 +133,16 @@ def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set
 def check_prior_settings(
     phases: Sequence[Phase], instrument: Instrument, settings: PriorSettings, radiation: Radiation | None = None
 ) -> None:
-    """Refuse settings that match no quantity of the phases.
+    """Refuse settings that match no quantity of the phases; the background has its terms with a pattern only.
 
     Raises
     ------
     InputError
         With the nearest name.
     """
-    if settings:
-        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings, instrument, radiation)
+    own = {name: setting for name, setting in settings.items() if not is_background_term(name)}
+    if own:
+        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), own, instrument, radiation)
 
 
 def provenance_of(crystal: Crystal, kind: str) -> Provenance:
@@ -253,15 +263,19 @@ def _occupancies(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
 
 
 def _refuse_unknown(priors: list[Prior], settings: PriorSettings) -> None:
+    names = {prior.name for prior in priors}
     for pattern in settings:
-        if not any(fnmatchcase(prior.name, pattern) for prior in priors):
+        if pattern not in names and not any(fnmatchcase(name, pattern) for name in names):
             known = [prior.name for prior in priors]
             raise InputError(f"[priors]: no prior is called {pattern!r}", cure=nearest(pattern, known))
 
 
 def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
+    # Most settings are those of an earlier result, each for one prior.
+    wild = {pattern for pattern in settings if WILD.search(pattern)}
     for prior in priors:
-        chosen = [setting for pattern, setting in settings.items() if fnmatchcase(prior.name, pattern)]
+        matching = {prior.name, *(pattern for pattern in wild if fnmatchcase(prior.name, pattern))}
+        chosen = [settings[pattern] for pattern in settings if pattern in matching]
         if not chosen:
             yield prior
         elif (own := chosen[-1]) is not None:

@@ -20,6 +20,8 @@ from layerox.typing import FloatArray, IntArray
 # Position, full width and Lorentzian fraction; value of a peak and its derivatives by these, each of shape (n,).
 Peak = tuple[float, float, float]
 Shapes = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+# Peaks with their derivatives with respect to 1/d^2 and to axial divergence.
+AsymmetricPeaks = tuple[FloatArray, FloatArray, FloatArray]
 
 FOUR_LN2 = 4.0 * math.log(2.0)
 GAUSS_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi)
@@ -31,17 +33,9 @@ CORE = 4.0
 
 @compiled_exactly
 def tch_width(gauss: float, lorentz: float) -> tuple[float, float, float, float, float, float]:
-    """Return width and Lorentzian fraction of a pseudo-Voigt, and their derivatives.
+    """Return a pseudo-Voigt's w, Lorentzian fraction eta, dw/dgauss, dw/dlorentz, deta/dgauss, deta/dlorentz.
 
-    Parameters
-    ----------
-    gauss, lorentz
-        Full widths of the two convolved components, any unit; not both zero.
-
-    Returns
-    -------
-    tuple
-        w, eta, dw/dgauss, dw/dlorentz, deta/dgauss, deta/dlorentz.
+    `gauss` and `lorentz` are the full widths of the two convolved components, any unit, not both zero.
     """
     g, l = gauss, lorentz  # noqa: E741
     fifth = g**5 + 2.69269 * g**4 * l + 2.42843 * g**3 * l**2 + 4.47163 * g**2 * l**3 + 0.07842 * g * l**4 + l**5
@@ -118,16 +112,8 @@ def add_peaks(
 ) -> None:
     """Add peaks to `total` (shape of `two_theta`), each as far as it is higher than `tail`.
 
-    Parameters
-    ----------
-    two_theta
-        Ascending angles, degrees.
-    position, gauss, lorentz, area
-        Centre and component widths in degrees, and area in intensity times degrees, of each peak.
-    tail
-        Height at which a peak is cut, in units of intensity.
-    total
-        The pattern to which the peaks are added.
+    `two_theta` are ascending angles, degrees; centre and component widths of the peaks are in degrees, their area in
+    intensity times degrees, `tail` in units of intensity.
     """
     for k in range(position.size):
         width, eta, _, _, _, _ = tch_width(gauss[k], lorentz[k])
@@ -177,22 +163,19 @@ def add_peak_gradients(
     """Add the derivatives of a sum of peaks to rows of `jacobian`.
 
     Each peak has four derivatives on the angles (position, Gaussian width, Lorentzian width, area); every variable
-    is one linear combination of them.
+    is one linear combination of them. `two_theta`, `position`, `gauss`, `lorentz`, `area` and `tail` are as in
+    `add_peaks`.
 
     Parameters
     ----------
-    two_theta, position, gauss, lorentz, area, tail
-        As in `add_peaks`.
     weight
         Factor on every point (one over sigma), shape of `two_theta`.
     reach_area
         Area from which the reach of each peak is computed; differs from `area` for a phase of scale zero.
     gradients
         Derivatives of position, gauss, lorentz and area of each peak, shape (variables, peaks, 4).
-    columns
-        Row of `jacobian` for each variable, shape (variables,).
-    jacobian
-        Shape (rows, points).
+    columns, jacobian
+        Row of `jacobian` for each variable, shape (variables,); shape (rows, points).
     """
     variables = columns.size
     value, by_position = np.empty(two_theta.size), np.empty(two_theta.size)
@@ -297,18 +280,9 @@ def add_asymmetry(
 
     Far from its centre an asymmetric peak equals the symmetric one; the difference is added only near the centre.
 
-    Parameters
-    ----------
-    two_theta
-        Ascending angles, degrees.
-    peaks, parts
-        Position, Gaussian width, Lorentzian width and area of the symmetric peaks, (4, n), and of their parts, (4, m).
-    first
-        Where the parts of each peak start, (n + 1,).
-    tail
-        Height below which the difference is left out, in units of intensity.
-    total
-        The pattern with the symmetric peaks.
+    `peaks` and `parts` are position, Gaussian width, Lorentzian width and area of the symmetric peaks, (4, n), and of
+    their parts, (4, m); `first` is where the parts of each peak start, (n + 1,); a difference below `tail` (intensity)
+    is left out.
     """
     for k in range(first.size - 1):
         if peaks[3, k] == 0.0:
@@ -316,85 +290,110 @@ def add_asymmetry(
         width, eta, _, _, _, _ = tch_width(peaks[1, k], peaks[2, k])
         start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
         grid, piece = two_theta[start:stop], total[start:stop]
+        near, _ = reach(peaks[3, k], width, eta, tail)
         add_lorentzian(grid, peaks[0, k], width, -eta * peaks[3, k], 0.0, piece)
-        add_gaussian(grid, peaks[0, k], width, -(1.0 - eta) * peaks[3, k], piece)
+        low, high = window(grid, peaks[0, k], near)
+        add_gaussian(grid[low:high], peaks[0, k], width, -(1.0 - eta) * peaks[3, k], piece[low:high])
         for m in range(first[k], first[k + 1]):
             add_lorentzian(grid, parts[0, m], width, eta * parts[3, m], 0.0, piece)
-            add_gaussian(grid, parts[0, m], width, (1.0 - eta) * parts[3, m], piece)
+            low, high = window(grid, parts[0, m], near)
+            add_gaussian(grid[low:high], parts[0, m], width, (1.0 - eta) * parts[3, m], piece[low:high])
 
 
 @compiled_exactly
 def add_asymmetry_gradients(
-    two_theta: FloatArray,
-    weight: FloatArray,
-    peaks: FloatArray,
-    parts: FloatArray,
-    first: IntArray,
-    tail: float,
-    gradients: FloatArray,
-    part_gradients: FloatArray,
-    columns: IntArray,
-    jacobian: FloatArray,
-) -> None:
+    two_theta: FloatArray, weight: FloatArray, peaks: AsymmetricPeaks, parts: AsymmetricPeaks, first: IntArray,
+    tail: float, gradients: FloatArray, by_q: FloatArray, by_axial: FloatArray, columns: IntArray, jacobian: FloatArray,
+) -> None:  # fmt: skip
     """Replace the derivatives of symmetric peaks in rows of `jacobian` by those of their parts.
+
+    All parts of a peak move, broaden and grow alike with a variable, except through 1/d^2 and through S/L and H/L: they
+    are summed into seven curves, of which every variable is a combination. The other arguments are as in
+    `add_peak_gradients` and `add_asymmetry`.
 
     Parameters
     ----------
-    two_theta, weight, columns, jacobian
-        As in `add_peak_gradients`.
-    peaks, parts, first, tail
-        As in `add_asymmetry`, areas times the scale.
-    gradients, part_gradients
-        Derivatives of position, widths and area of the peaks, (variables, n, 4), and of their parts, (variables, m, 4).
+    peaks, parts
+        With their derivatives by 1/d^2, (4, n), and those of positions and areas by S/L and H/L, (2, 2, n).
+    gradients, by_q, by_axial
+        Derivatives of positions, widths and areas of the peaks at fixed 1/d^2 and axial divergence, (variables, n, 4),
+        of 1/d^2, (variables, n), and of S/L and H/L, (2, variables), or (0, variables) if these do not vary.
     """
-    value, by_position = np.empty(two_theta.size), np.empty(two_theta.size)
-    by_width, by_eta = np.empty(two_theta.size), np.empty(two_theta.size)
+    axial = by_axial.shape[0] > 0
+    curves, room = np.empty((7 if axial else 5, two_theta.size)), np.empty((4, two_theta.size))
+    (table, slopes, _), part_table = peaks, parts[0]
     for k in range(first.size - 1):
-        width, eta, width_g, width_l, eta_g, eta_l = tch_width(peaks[1, k], peaks[2, k])
-        if peaks[3, k] == 0.0:
+        width, eta, width_g, width_l, eta_g, eta_l = tch_width(table[1, k], table[2, k])
+        if table[3, k] == 0.0:
             continue
-        start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
+        start, stop = core_of(two_theta, table[:, k], part_table[:, first[k] : first[k + 1]], width, eta, tail)
         n = stop - start
+        own, shape = curves[:, :n], (width, eta, reach(table[3, k], width, eta, tail)[0])
+        own[:] = 0.0
+        shapes = room[0, :n], room[1, :n], room[2, :n], room[3, :n]
         grid, factor = two_theta[start:stop], weight[start:stop]
-        shapes = value[:n], by_position[:n], by_width[:n], by_eta[:n]
-        for which in range(first[k] - 1, first[k + 1]):
-            # First the symmetric peak, to be subtracted, then its parts.
-            symmetric = which < first[k]
-            peak = (peaks[0, k] if symmetric else parts[0, which]), width, eta
-            area, sign = (-peaks[3, k], -1.0) if symmetric else (parts[3, which], 1.0)
-            lorentzian_shapes(grid, factor, peak, shapes)
-            gaussian_shapes(grid, factor, peak, shapes)
-            for v in range(columns.size):
-                d_position, d_gauss, d_lorentz, d_area = gradients[v, k] if symmetric else part_gradients[v, which]
-                d_width = area * (width_g * d_gauss + width_l * d_lorentz)
-                d_eta = area * (eta_g * d_gauss + eta_l * d_lorentz)
-                row = jacobian[columns[v], start:stop]
-                add_combination(row, shapes, (sign * d_area, area * d_position, d_width, d_eta))
+        add_part(grid, factor, peaks, k, -1.0, shape, shapes, own)
+        for which in range(first[k], first[k + 1]):
+            add_part(grid, factor, parts, which, 1.0, shape, shapes, own)
+        for v in range(columns.size):
+            q = by_q[v, k]
+            d_position, d_gauss, d_lorentz, d_area = gradients[v, k]
+            d_gauss, d_lorentz = d_gauss + q * slopes[1, k], d_lorentz + q * slopes[2, k]
+            row = jacobian[columns[v], start:stop]
+            add_curve(row, d_area / table[3, k], own[0])
+            add_curve(row, d_position, own[1])
+            add_curve(row, width_g * d_gauss + width_l * d_lorentz, own[2])
+            add_curve(row, eta_g * d_gauss + eta_l * d_lorentz, own[3])
+            add_curve(row, q, own[4])
+            if axial:
+                add_curve(row, by_axial[0, v], own[5])
+                add_curve(row, by_axial[1, v], own[6])
 
 
 @compiled_exactly
-def divided_intensities(
-    two_theta: FloatArray,
-    ratio: FloatArray,
-    position: FloatArray,
-    gauss: FloatArray,
-    lorentz: FloatArray,
-    area: FloatArray,
-    tail: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Return the sum of each peak over the angles, times `ratio` at each angle and as it is, shape (peaks,).
+def add_curve(row: FloatArray, factor: float, curve: FloatArray) -> None:
+    """Add a curve times a factor to a row; a factor of zero takes no time."""
+    if factor != 0.0:
+        for i in range(row.size):
+            row[i] += factor * curve[i]
 
-    `ratio` is observed over calculated intensity: the first sum is then the observed intensity of each peak.
+
+@compiled_exactly
+def add_part(
+    two_theta: FloatArray, weight: FloatArray, peaks: AsymmetricPeaks, k: int, sign: float,
+    shape: tuple[float, float, float], shapes: Shapes, curves: FloatArray,
+) -> None:  # fmt: skip
+    """Add the derivatives of one symmetric peak to the curves; `shape`: width, eta, reach of the Gaussian.
+
+    They are those by the logarithm of the area, position, width, Lorentzian fraction, 1/d^2 (without that of the
+    widths), S/L and H/L. `shapes` is room for the derivatives of the peak.
     """
-    observed, calculated = np.zeros(position.size), np.zeros(position.size)
+    table, slopes, by_axial = peaks
+    area, peak = sign * table[3, k], (table[0, k], shape[0], shape[1])
+    lorentzian_shapes(two_theta, weight, peak, shapes)
+    low, high = window(two_theta, table[0, k], shape[2])
+    inner = shapes[0][low:high], shapes[1][low:high], shapes[2][low:high], shapes[3][low:high]
+    gaussian_shapes(two_theta[low:high], weight[low:high], peak, inner)
+    for curve in range(4):
+        add_curve(curves[curve], area, shapes[curve])
+    add_combination(curves[4], shapes, (sign * slopes[3, k], area * slopes[0, k], 0.0, 0.0))
+    if curves.shape[0] > 5:
+        for axis in range(2):
+            moved = area * by_axial[0, axis, k]
+            add_combination(curves[5 + axis], shapes, (sign * by_axial[1, axis, k], moved, 0.0, 0.0))
+
+
+@compiled_exactly
+def peak_windows(
+    two_theta: FloatArray, position: FloatArray, gauss: FloatArray, lorentz: FloatArray, area: FloatArray, tail: float
+) -> tuple[IntArray, FloatArray]:
+    """Return start and stop of the points of each peak, (peaks, 2), and its width and Lorentzian fraction, (peaks, 2).
+
+    The arguments are those of `add_peaks`.
+    """
+    where, shape = np.empty((position.size, 2), np.int64), np.empty((position.size, 2))
     for k in range(position.size):
-        width, eta, _, _, _, _ = tch_width(gauss[k], lorentz[k])
-        near, far = reach(area[k], width, eta, tail)
-        start = first_at_or_above(two_theta, position[k] - max(near, far))
-        for i in range(start, first_at_or_above(two_theta, position[k] + max(near, far))):
-            square = ((two_theta[i] - position[k]) / width) ** 2
-            shape = eta * LORENTZ_HEIGHT / (1.0 + 4.0 * square)
-            shape += (1.0 - eta) * GAUSS_HEIGHT * math.exp(-FOUR_LN2 * square)
-            calculated[k] += area[k] * shape / width
-            observed[k] += area[k] * shape / width * ratio[i]
-    return observed, calculated
+        shape[k, 0], shape[k, 1], _, _, _, _ = tch_width(gauss[k], lorentz[k])
+        near, far = reach(area[k], shape[k, 0], shape[k, 1], tail)
+        where[k, 0], where[k, 1] = window(two_theta, position[k], max(near, far))
+    return where, shape

@@ -35,6 +35,7 @@ from layerox.diffraction.microabsorption import (
 from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.unknown_particles import PARTICLE_RANGE_UM
 from layerox.diffraction.weight_fractions import (
     PhaseWeights,
     WeightFractions,
@@ -70,6 +71,8 @@ class Quantification:
         At most one of them.
     particle_sizes_um
         Particle diameter by name of the phase, micrometre; for all phases or none.
+    particle_range_um
+        Range of the mean particle diameters if no sizes are given, micrometre.
     packing
         Solid share of the volume of the powder, for the mean attenuation; 1 as in Brindley's paper.
     reference
@@ -79,6 +82,7 @@ class Quantification:
     internal_standard: InternalStandard | None = None
     external_standard: ExternalStandard | None = None
     particle_sizes_um: Mapping[str, float] = field(default_factory=dict)
+    particle_range_um: tuple[float, float] = PARTICLE_RANGE_UM
     packing: float = 1.0
     reference: str | None = None
 
@@ -87,6 +91,9 @@ class Quantification:
             raise InputError("both an internal and an external standard", place="[quantification]", cure="keep one")
         if not 0 < self.packing <= 1:
             raise InputError(f"packing {self.packing:g}", place="[quantification]", cure="give a share, 0 to 1")
+        if not 0 < self.particle_range_um[0] < self.particle_range_um[1] < math.inf:
+            raise InputError(f"particle_range_um {list(self.particle_range_um)}", place="[quantification]",
+                             cure="give two diameters above 0, the smaller first")  # fmt: skip
         if wrong := [name for name, size in self.particle_sizes_um.items() if not 0 < size < math.inf]:
             raise InputError(f"particle size of {wrong[0]}", place="[quantification]", cure="give micrometres above 0")
 

@@ -45,7 +45,7 @@ class RefinedPhase:
     weight_fraction
         Of the crystalline phases in the model; 0 with status "unsupported" for an unsupported phase, nan for one
         without a fraction (hardware, or extracted intensities). Status "alike": the shown phase has the total fraction
-        of its group, the others 0; the standard uncertainty is the total fraction.
+        of its group, the others 0; the standard uncertainty is how much the others may have, at most the total.
     intensity_share
         Fraction of the calculated intensity above the background.
     support_sigma
@@ -172,11 +172,21 @@ class AlikeGroup:
     weight_fraction
         Total of the group; the uncertainty includes its dependence on which of them is present.
     change, threshold
-        Largest change of chi-squared (over its reduced value) when one replaces another, and the change above which
-        they are distinguished.
+        Largest change of chi-squared (over its reduced value) when one replaces another or shares its weight, and the
+        change above which they are distinguished.
+    reach
+        Largest weight fraction that the members which are not shown may have, if none of them can replace the first.
     """
 
     members: tuple[str, ...]
     weight_fraction: Refined
     change: float = 0.0
     threshold: float = 0.0
+    reach: float | None = None
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Smallest and largest weight fraction of each member that the pattern leaves open."""
+        total = float(self.weight_fraction)
+        most = total if self.reach is None else min(self.reach, total)
+        return {self.members[0]: (total - most, total), **dict.fromkeys(self.members[1:], (0.0, most))}

@@ -17,7 +17,8 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.prior import Prior, PriorRestraint
-from layerox.diffraction.restraints import Restraint, restraint_terms
+from layerox.diffraction.restraint_terms import restraint_terms
+from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.typing import FloatArray
 

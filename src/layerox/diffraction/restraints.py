@@ -69,26 +69,6 @@ class Restraint(ABC):
         return {}
 
 
-@dataclass(frozen=True, eq=False)
-class RestraintTerms:
-    """What restraints add to chi-squared, to its normal matrix, shape (v, v), and to its gradient, shape (v,)."""
-
-    penalty: float
-    normal: FloatArray
-    gradient: FloatArray
-
-
-def restraint_terms(
-    restraints: Sequence[Restraint], values: FloatArray, parameters: Parameters, transfer: FloatArray
-) -> RestraintTerms:
-    """Return what restraints add at some values of the parameters, shape (m,); `transfer` has shape (m, v)."""
-    count = transfer.shape[1]
-    rows = [restraint.row(values, parameters, transfer) for restraint in restraints]
-    misses = np.array([miss for miss, _ in rows])
-    matrix = np.array([row for _, row in rows]).reshape(len(rows), count)
-    return RestraintTerms(float(misses @ misses), matrix.T @ matrix, matrix.T @ misses)
-
-
 @dataclass(frozen=True, kw_only=True)
 class GeometryRestraint(Restraint):
     """A distance (two sites, angstrom) or an angle at the middle of three (degrees), of the nearest atoms."""

@@ -46,6 +46,8 @@ def group_document(group: AlikeGroup) -> Document:
         "weight_fraction": number_document(group.weight_fraction),
         "change": group.change,
         "threshold": group.threshold,
+        "reach": group.reach,
+        "ranges": {name: list(limits) for name, limits in group.ranges.items()},
     }
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from layerox.crystal.asymmetric_unit import Site
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.background_hump import likely_humps
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.minimum import Minimum
@@ -63,7 +64,8 @@ class Sensitivity:
     cause
         Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "anisotropic_size",
         "occupancy", "alkali_content", "metal_ratio", "heavy_atom",
-        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
+        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step",
+        "background_hump".
     subject
         Phase, site or angle that it concerns; "" for the whole pattern.
     unit
@@ -114,7 +116,7 @@ def sensitivities(linear: LinearResponse) -> tuple[Sensitivity, ...]:
     shown = [k for k, phase in enumerate(model.phases) if phase.is_weighed and _scale(model, minimum, k) > 0]
     if not shown:
         return ()
-    effects = list(_effects(model, minimum, shown))
+    effects = [*_effects(model, minimum, shown), *_humps(linear)]
     # One product with all curves takes a fraction of the time of one for each.
     curves = np.array([effect.curve for effect in effects]).T * linear.data.weight[:, None]
     changes, remainders = linear.fraction_changes(curves), linear.remainder(curves)
@@ -375,3 +377,11 @@ def _steps(model: Model, peaks: FloatArray, background: FloatArray) -> Iterator[
                       0.01 * after * (peaks + background), BEST_OF_MANY, both_signs=True)  # fmt: skip
         yield _Effect("background_step", where, f"1 % more background from {where} on", 0.01 * after * background,
                       BEST_OF_MANY, both_signs=True)  # fmt: skip
+
+
+def _humps(linear: LinearResponse) -> Iterator[_Effect]:
+    background = linear.minimum.calculated.background
+    for hump in likely_humps(linear.model.two_theta, linear.residual * linear.data.weight, background):
+        curve = 0.01 * background * hump.shape(linear.model.two_theta)
+        unit = f"1 % more background in a hump, [background] humps = [{hump.words}]"
+        yield _Effect("background_hump", "", unit, curve, BEST_OF_MANY)

@@ -6,6 +6,7 @@ Lelann, J. Appl. Cryst. 24 (1991) 1, doi:10.1107/S0021889890008391).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -60,7 +61,8 @@ def widened(holder: Holder, factor: float) -> Holder:
 
 def _widened(value: Any, factor: float) -> Any:
     if isinstance(value, Refined):
-        accuracy = None if value.esd_model is None else value.esd_model * factor
+        more = (factor**2 - 1.0) * value.esd**2
+        accuracy = None if value.esd_model is None else math.sqrt(value.esd_model**2 + more)
         return Refined(value.value, value.esd * factor, value.status, accuracy)
     if isinstance(value, Mapping):
         return {key: _widened(part, factor) for key, part in value.items()}

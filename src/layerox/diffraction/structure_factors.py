@@ -83,26 +83,10 @@ class StructureFactors:
         values = np.ascontiguousarray(occupancy), np.ascontiguousarray(u_iso), real, imag
         return squared_structure_factors(q, atoms.a, atoms.b, atoms.constant, atoms.imaginary, *values)
 
-    def slope(
-        self, site: int, kind: int, q: FloatArray, occupancy: float, by_occupancy: FloatArray, by_sum: FloatArray
-    ) -> FloatArray:
-        """Return the derivative of |F|^2 with respect to one number of a site, at fixed q, shape (n,).
-
-        Parameters
-        ----------
-        site, kind
-            Index of the site, and of the number among x, y, z, occupancy and u_iso.
-        q, occupancy
-            1/d^2 (shape (n,)), and the occupancy of the site.
-        by_occupancy, by_sum
-            Derivatives of `squared` for this site.
-        """
-        if kind == pk.SITE_OCCUPANCY:
-            return by_occupancy
-        if kind == pk.SITE_U:
-            return np.asarray(-TWO_PI_SQUARED * occupancy * q * by_occupancy)
-        _, _, real_gradient, imag_gradient = self._kept[1]
-        return np.asarray(by_sum[0] * real_gradient[:, site, kind] + by_sum[1] * imag_gradient[:, site, kind])
+    @property
+    def sum_gradients(self) -> tuple[FloatArray, FloatArray]:
+        """The derivatives of the last geometric sums (real, imaginary) with respect to the coordinates, (n, s, 3)."""
+        return self._kept[1][2], self._kept[1][3]
 
 
 @compiled
@@ -199,38 +183,76 @@ def squared_structure_factors(
     n, sites = real.shape
     squared, by_q = np.empty(n), np.empty(n)
     by_occupancy, by_sum = np.empty((sites, n)), np.empty((sites, 2, n))
-    f, damping = np.empty(sites), np.empty(sites)
+    f, slope, damping = np.empty((sites, n)), np.zeros((sites, n)), np.empty((sites, n))
+    for s in range(sites):
+        set_scattering(q, a[s], b[s], constant[s], u_iso[s], f[s], slope[s], damping[s])
     for r in range(n):
         a_real = a_imag = b_real = b_imag = 0.0
         a_real_q = a_imag_q = b_real_q = b_imag_q = 0.0
         for s in range(sites):
-            f[s] = constant[s]
-            slope = 0.0
-            for g in range(a.shape[1]):
-                term = a[s, g] * math.exp(-0.25 * b[s, g] * q[r])
-                f[s] += term
-                slope -= 0.25 * b[s, g] * term
-            damping[s] = math.exp(-TWO_PI_SQUARED * u_iso[s] * q[r])
-            weight = occupancy[s] * damping[s]
+            weight = occupancy[s] * damping[s, r]
             decay = -TWO_PI_SQUARED * u_iso[s]
             t_real, t_imag = real[r, s], imag[r, s]
-            a_real += weight * f[s] * t_real
-            a_imag += weight * f[s] * t_imag
+            a_real += weight * f[s, r] * t_real
+            a_imag += weight * f[s, r] * t_imag
             b_real += weight * imaginary[s] * t_real
             b_imag += weight * imaginary[s] * t_imag
-            a_real_q += weight * (slope + decay * f[s]) * t_real
-            a_imag_q += weight * (slope + decay * f[s]) * t_imag
+            a_real_q += weight * (slope[s, r] + decay * f[s, r]) * t_real
+            a_imag_q += weight * (slope[s, r] + decay * f[s, r]) * t_imag
             b_real_q += weight * decay * imaginary[s] * t_real
             b_imag_q += weight * decay * imaginary[s] * t_imag
         squared[r] = a_real**2 + a_imag**2 + b_real**2 + b_imag**2
         by_q[r] = 2.0 * (a_real * a_real_q + a_imag * a_imag_q + b_real * b_real_q + b_imag * b_imag_q)
         for s in range(sites):
-            from_real = 2.0 * damping[s] * (a_real * f[s] + b_real * imaginary[s])
-            from_imag = 2.0 * damping[s] * (a_imag * f[s] + b_imag * imaginary[s])
+            from_real = 2.0 * damping[s, r] * (a_real * f[s, r] + b_real * imaginary[s])
+            from_imag = 2.0 * damping[s, r] * (a_imag * f[s, r] + b_imag * imaginary[s])
             by_occupancy[s, r] = from_real * real[r, s] + from_imag * imag[r, s]
             by_sum[s, 0, r] = occupancy[s] * from_real
             by_sum[s, 1, r] = occupancy[s] * from_imag
     return squared, by_q, by_occupancy, by_sum
+
+
+@compiled
+def set_scattering(
+    q: FloatArray,
+    a: FloatArray,
+    b: FloatArray,
+    constant: float,
+    u_iso: float,
+    f: FloatArray,
+    slope: FloatArray,
+    damping: FloatArray,
+) -> None:
+    """Set the scattering of one site, its derivative with respect to q and its displacement factor, shape (n,) each.
+
+    `a` and `b` are those of its species, shape (4,); `slope` holds zeros.
+    """
+    for r in range(q.size):
+        f[r] = constant
+    for g in range(a.size):
+        quarter = 0.25 * b[g]
+        if a[g] != 0.0:
+            for r in range(q.size):
+                term = a[g] * exponential(-quarter * q[r])
+                f[r] += term
+                slope[r] -= quarter * term
+    for r in range(q.size):
+        damping[r] = exponential(-TWO_PI_SQUARED * u_iso * q[r])
+
+
+@compiled
+def exponential(x: float) -> float:
+    """Return exp(x) by products only, which vector instructions do; its error is below 1e-13 for x < 10.
+
+    exp(x) = exp(x / 64)^64, the inner one by its Taylor series. Below -128 it is that of -128, practically zero.
+    """
+    y = max(x, -128.0) * (1.0 / 64.0)
+    series = 1.0
+    for k in range(13, 0, -1):
+        series = 1.0 + y * series * (1.0 / k)
+    for _ in range(6):
+        series *= series
+    return series
 
 
 def _half_group(symmetry: Symmetry) -> IntArray | None:

@@ -28,8 +28,11 @@ POOR = 1.5
 CERTAIN, CLEAR = 10.0, 0.5
 # Fall that the score test must predict for a refinement.
 PROMISING = 0.2
-# Planes of cleavage and growth of common minerals and oxides.
-PLANES = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 0, 2), (0, 1, 2), (1, 0, 4))
+# Planes of cleavage and growth of common minerals and oxides; crystals of beta-Ga2O3 have the face (-2 0 1).
+PLANES = (
+    (0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 0, 2), (0, 1, 2), (1, 0, 4),
+    (-1, 0, 1), (-2, 0, 1), (2, 0, 1),
+)  # fmt: skip
 # Change of the March coefficient of the score test, and number of planes that are refined after it.
 SOME_TEXTURE, TRIED = 0.9, 2
 

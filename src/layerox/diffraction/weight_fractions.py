@@ -15,7 +15,9 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import Model
+from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.reciprocal_metric import reciprocal_metric
 from layerox.typing import FloatArray
 
 
@@ -38,7 +40,7 @@ class WeightFractions:
 
 def cell_volume(cell: FloatArray) -> tuple[float, FloatArray]:
     """Return the volume (angstrom^3) and its derivatives with respect to a, b, c, alpha, beta, gamma (degrees)."""
-    inverse, slopes = pk.reciprocal_metric(np.ascontiguousarray(cell, dtype=np.float64))
+    inverse, slopes = reciprocal_metric(np.ascontiguousarray(cell, dtype=np.float64))
     volume = 1.0 / np.sqrt(np.linalg.det(inverse))
     # V = det(G*)^(-1/2), and d det(G*) = det(G*) trace(G dG*)
     metric = np.linalg.inv(inverse)
@@ -59,6 +61,12 @@ def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, cov
     """
     weights = of_the_specimen(phase_weights(model, values, transfer), model.phases)
     return fractions_of(weights.values, weights.slopes, covariance)
+
+
+def fraction_values(model: Model, parameters: Parameters) -> FloatArray:
+    """Return the weight fractions of the phases of a model at the values of parameters, shape (p,)."""
+    nothing = np.zeros((0, 0))
+    return weight_fractions(model, parameters.values, parameters.transfer()[:, :0], nothing).values
 
 
 @dataclass(frozen=True, eq=False)

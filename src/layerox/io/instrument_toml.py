@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerox.errors import InputError
-from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
+from layerox.instrument import DEFAULT_RADIUS_MM, CalibrationUncertainty, Instrument, Profile
 from layerox.io.output_files import write_outputs
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
@@ -93,6 +93,7 @@ def table_of_instrument(instrument: Instrument) -> dict[str, dict[str, object]]:
         "profile": _profile_table(instrument.profile),
         "position": {"zero": instrument.zero, "displacement_mm": instrument.displacement_mm},
         "specimen": _specimen_table(instrument),
+        "calibration": _calibration_table(instrument.calibration),
     }
     return {section: table for section, table in sections.items() if table}
 
@@ -106,6 +107,21 @@ def _specimen_table(instrument: Instrument) -> dict[str, object]:
     """Return the corrections of the specimen that are not zero."""
     names = ("two_mu_t", "mu_r", "overflow_two_theta")
     return {name: getattr(instrument, name) for name in names if getattr(instrument, name)}
+
+
+def _calibration_table(found: CalibrationUncertainty | None) -> dict[str, object]:
+    if found is None:
+        return {}
+    rows = [list(row) for row in found.correlations]
+    return {"names": list(found.names), "esds": list(found.esds), "correlations": rows}
+
+
+def _calibration(model: InstrumentModel) -> CalibrationUncertainty | None:
+    given = model.calibration
+    if given is None:
+        return None
+    rows = tuple(map(tuple, given.correlations))
+    return CalibrationUncertainty(names=tuple(given.names), esds=tuple(given.esds), correlations=rows)
 
 
 def instrument_from_model(
@@ -134,6 +150,8 @@ def instrument_from_model(
             slit=model.geometry.slit,
             **model.specimen.model_dump(),
         )
+    with _blaming(place, text, *inside, "calibration"):
+        instrument = replace(instrument, calibration=_calibration(model))
     if radiation is None:
         return replace(instrument, kind=model.radiation.kind, polarization=polarization)
     return replace(instrument, radiation=replace(radiation, polarization=polarization))

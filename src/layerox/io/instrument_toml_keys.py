@@ -67,6 +67,14 @@ class SpecimenModel(KeyedTable):
     overflow_two_theta: Annotated[float, Field(ge=0, lt=180)] = 0.0
 
 
+class CalibrationModel(KeyedTable):
+    """[calibration]: standard uncertainties of profile and zero, in their units, and their correlations."""
+
+    names: list[str]
+    esds: list[float]
+    correlations: list[list[float]]
+
+
 class InstrumentModel(KeyedTable):
     """A whole instrument.toml."""
 
@@ -75,3 +83,4 @@ class InstrumentModel(KeyedTable):
     profile: ProfileModel | None = None
     position: PositionModel = PositionModel()
     specimen: SpecimenModel = SpecimenModel()
+    calibration: CalibrationModel | None = None

@@ -92,6 +92,7 @@ def _read_group(row: Document) -> AlikeGroup:
         weight_fraction=_read_number(row["weight_fraction"]),
         change=row.get("change", 0.0),
         threshold=row.get("threshold", 0.0),
+        reach=row.get("reach"),
     )
 
 

@@ -307,6 +307,8 @@ class GroupModel(ResultPart):
     weight_fraction: NumberModel
     change: float = 0.0
     threshold: float = 0.0
+    reach: Size | None = None
+    ranges: dict[str, tuple[float, float]] = {}
 
 
 class ConvergenceModel(ResultPart):

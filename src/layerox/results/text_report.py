@@ -11,11 +11,12 @@ from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_steps import RefinementStep
 from layerox.diffraction.result_display import percent_text
-from layerox.refined import Refined, with_esd
+from layerox.refined import Refined
+from layerox.results.accuracy_text import accuracy_text, sensitivity_text
 from layerox.results.stacking_text import stacking_lines, stacking_rows
+from layerox.results.text_layout import WIDTH, pairs, section, table
 from layerox.symmetry import CELL_NAMES
 
-WIDTH = 100
 WARNING_WIDTH = 120
 # Number of unexplained peaks in the line of a summary.
 MOST_NAMED = 3
@@ -29,11 +30,11 @@ def report_text(refinement: Refinement) -> str:
         _data(refinement),
         _model(refinement),
         _quantities(refinement),
-        _accuracy(refinement),
+        accuracy_text(refinement),
         _absolute(refinement),
         _microabsorption(refinement),
         _unexplained(refinement),
-        _sensitivity(refinement),
+        sensitivity_text(refinement),
         *(_phase(phase) for phase in refinement.phases),
         _steps(refinement),
         _correlations(refinement),
@@ -55,14 +56,17 @@ def summary_text(refinement: Refinement) -> str:
         f"{figures.points} points{strongest}",
     ]
     found = [*_group_lines(refinement), *stacking_lines(refinement.phases)]
-    return "\n".join([*lines, "", _table(_quantity_rows(refinement)), *found])
+    return "\n".join([*lines, "", table(_quantity_rows(refinement)), *found])
 
 
 def _group_lines(refinement: Refinement) -> list[str]:
-    return [
-        f"{' or '.join(group.members)}: {percent_text(group.weight_fraction)} wt% together, not distinguished"
-        for group in refinement.groups
-    ]
+    lines = []
+    for group in refinement.groups:
+        names = " or ".join(group.members)
+        line = f"{names}: {percent_text(group.weight_fraction)} wt% together, not distinguished"
+        ranges = [f"{name} {100 * low:.2g} to {100 * high:.2g}" for name, (low, high) in group.ranges.items()]
+        lines.append(line if group.reach is None else f"{line}: {', '.join(ranges)}")
+    return lines
 
 
 def _heading(refinement: Refinement) -> str:
@@ -96,7 +100,7 @@ def _methods(refinement: Refinement) -> str:
         source = "Hill & Howard, J. Appl. Cryst. 20 (1987) 467"
         sentences.append(f"Weight fractions follow from the scale factors ({source}).")
     text = textwrap.fill(" ".join(sentences), WIDTH)
-    return _section("Methods", text)
+    return section("Methods", text)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -117,7 +121,7 @@ def _data(refinement: Refinement) -> str:
         ("polarization p", polarization if radiation.kind == "xray" else "none"),
         ("geometry", f"{instrument.geometry}, radius {instrument.radius_mm:g} mm"),
     ]
-    return _section("Data", _pairs(rows))
+    return section("Data", pairs(rows))
 
 
 def _model(refinement: Refinement) -> str:
@@ -136,18 +140,18 @@ def _model(refinement: Refinement) -> str:
         for p in refinement.parameters
         if p.name.startswith("instrument_") and (p.number.status != "fixed" or p.number.value != 0.0)
     ]
-    return _section("Model", _pairs(rows))
+    return section("Model", pairs(rows))
 
 
 def _quantities(refinement: Refinement) -> str:
-    text = _table(_quantity_rows(refinement))
+    text = table(_quantity_rows(refinement))
     note = (
         "Weight fractions are of the crystalline phases in the model (Hill & Howard 1987). Standard uncertainties are\n"
         "from the full covariance, times the goodness of fit if it exceeds one; they include random errors only;\n"
         "esd_model includes what the refinement holds fixed too (see Accuracy of the weight fractions).\n"
         "The limit is that of detection for known cells and widths: 95 % detected, 5 % false detections (Currie 1968)."
     )
-    return _section("Phases", f"{text}\n\n{note}")
+    return section("Phases", f"{text}\n\n{note}")
 
 
 def _quantity_rows(refinement: Refinement) -> list[list[str]]:
@@ -180,7 +184,7 @@ def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
         phase.name,
         phase.space_group,
         _fraction(phase, refinement),
-        _accuracy_text(phase.weight_fraction),
+        _model_esd(phase.weight_fraction),
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
         "-" if phase.detection_limit is None else f"{100 * phase.detection_limit:.2g}",
@@ -189,7 +193,7 @@ def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
     ]
 
 
-def _accuracy_text(fraction: Refined) -> str:
+def _model_esd(fraction: Refined) -> str:
     return "-" if fraction.esd_model is None else f"{100 * fraction.esd_model:.2g}"
 
 
@@ -198,53 +202,7 @@ def _unexplained(refinement: Refinement) -> str:
         return ""
     head = ["two-theta (degrees)", "d (A)", "height above calculated"]
     rows = [[f"{peak.two_theta:.3f}", f"{peak.d:.4f}", f"{peak.height:.4g}"] for peak in refinement.unexplained]
-    return _section("Unexplained observed peaks", _table([head, *rows]))
-
-
-def _sensitivity(refinement: Refinement) -> str:
-    """Return the table of the changes of the fractions for effects outside the model."""
-    if not refinement.sensitivity:
-        return ""
-    names = [phase.name for phase in refinement.phases if phase.is_supported]
-    head = ["one unit of", *(f"{name} (wt%)" for name in names), "units found", "indicated"]
-    rows = [
-        [f"{row.subject + ': ' if row.subject and row.subject not in row.unit else ''}{row.unit}",
-         *(f"{100 * row.changes.get(name, 0.0):+.2f}" for name in names),
-         "-" if row.found is None else with_esd(row.found, row.esd or 0.0), "yes" if row.is_indicated else "no"]
-        for row in refinement.sensitivity
-        if row.is_indicated or not row.cause.endswith("_step")
-    ]  # fmt: skip
-    note = textwrap.fill(
-        "Fitted minus true weight fraction if the specimen or the instrument differs from the model by one unit, to "
-        "first order. Units found are the amplitude in the residuals; \"-\": the effect leaves no residuals.", WIDTH
-    )  # fmt: skip
-    return _section("Sensitivity of the weight fractions", f"{_table([head, *rows])}\n\n{note}")
-
-
-def _accuracy(refinement: Refinement) -> str:
-    """Return the parts of the uncertainty of the fractions, and the quantities with their priors."""
-    names = [phase.name for phase in refinement.phases if phase.weight_fraction.esd_model is not None]
-    if not names:
-        return ""
-    parts = [[source, *(f"{100 * row.get(name, 0.0):.2f}" for name in names)]
-             for source, row in refinement.uncertainty_parts.items()]  # fmt: skip
-    total = [100 * (refinement.phase(name).weight_fraction.esd_model or 0.0) for name in names]
-    parts.append(["esd_model", *(f"{value:.2f}" for value in total)])
-    held = [
-        [row.name, with_esd(row.value, row.esd), with_esd(row.posterior_value, row.posterior_esd), row.provenance,
-         "refined" if row.is_refined else "held", *(f"{100 * row.changes.get(name, 0.0):+.2f}" for name in names)]
-        for row in refinement.priors
-    ]  # fmt: skip
-    columns = [f"{name} (wt%)" for name in names]
-    note = textwrap.fill(
-        "esd_model is the root of the sum of squares of its parts. A held quantity keeps its prior value in the "
-        "refinement; its posterior is one step with the data. The columns of the phases are fitted minus true weight "
-        "fraction if the true quantity is larger by one prior standard uncertainty. Particle sizes that are not "
-        "stated are taken as 1 to 10 um, each phase its own.", WIDTH
-    )  # fmt: skip
-    tables = [_table([["source", *columns], *parts])]
-    tables += [_table([["quantity", "prior", "posterior", "provenance", "", *columns], *held])] if held else []
-    return _section("Accuracy of the weight fractions", "\n\n".join([*tables, note]))
+    return section("Unexplained observed peaks", table([head, *rows]))
 
 
 def _absolute(refinement: Refinement) -> str:
@@ -258,7 +216,7 @@ def _absolute(refinement: Refinement) -> str:
     rows.append(("amorphous", f"{_percent(found.amorphous)} wt% (or crystalline and not in the model)"))
     if found.amorphous_of_sample is not None:
         rows.append(("", f"{_percent(found.amorphous_of_sample)} wt% of the sample before the standard was added"))
-    return _section("Fractions of the whole specimen", _pairs(rows))
+    return section("Fractions of the whole specimen", pairs(rows))
 
 
 def _microabsorption(refinement: Refinement) -> str:
@@ -271,7 +229,7 @@ def _microabsorption(refinement: Refinement) -> str:
          f"{100 * own.uncorrected_weight_fraction:.2f}", str(_percent(phase.weight_fraction))]
         for phase, own in corrected
     ]  # fmt: skip
-    return _section("Microabsorption (Brindley 1945, spheres)", _table([head, *rows]))
+    return section("Microabsorption (Brindley 1945, spheres)", table([head, *rows]))
 
 
 def _percent(number: Refined) -> Refined:
@@ -299,10 +257,10 @@ def _phase(phase: RefinedPhase) -> str:
     ]
     rows += [] if phase.stacking is None else stacking_rows(phase.stacking)
     if isinstance(phase.crystal, MeasuredCrystal):
-        return _section(f"Phase {phase.name} ({phase.space_group})", _pairs([*rows, *_measured(phase.crystal)]))
+        return section(f"Phase {phase.name} ({phase.space_group})", pairs([*rows, *_measured(phase.crystal)]))
     head = ["site", "species", "x", "y", "z", "occupancy", "U_iso (A^2)"]
     sites = [[s.label, s.species, str(s.x), str(s.y), str(s.z), str(s.occupancy), str(s.u_iso)] for s in phase.sites]
-    return _section(f"Phase {phase.name} ({phase.space_group})", f"{_pairs(rows)}\n\n{_table([head, *sites])}")
+    return section(f"Phase {phase.name} ({phase.space_group})", f"{pairs(rows)}\n\n{table([head, *sites])}")
 
 
 def _measured(crystal: MeasuredCrystal) -> list[tuple[str, str]]:
@@ -347,9 +305,7 @@ def _steps(refinement: Refinement) -> str:
             if step.reason:
                 lines += [f"{'':22}-> {part}" for part in _wrapped(step.reason)]
     note = "deferred: not refined in this step, and refined in a later one"
-    return _section(
-        "Steps (R_wp after each)", "\n".join([*lines, *([note] if "  deferred " in "".join(lines) else [])])
-    )
+    return section("Steps (R_wp after each)", "\n".join([*lines, *([note] if "  deferred " in "".join(lines) else [])]))
 
 
 def _verdicts(step: RefinementStep, later: set[str]) -> list[tuple[str, list[str]]]:
@@ -375,24 +331,9 @@ def _wrapped(text: str) -> list[str]:
 
 def _correlations(refinement: Refinement) -> str:
     lines = [f"{c.value:+.3f}  {c.a}  {c.b}" for c in refinement.correlations[:20]]
-    return _section("Strongest correlations", "\n".join(lines)) if lines else ""
+    return section("Strongest correlations", "\n".join(lines)) if lines else ""
 
 
 def _warnings(refinement: Refinement) -> str:
     lines = [textwrap.fill(str(warning), WARNING_WIDTH, subsequent_indent="  ") for warning in refinement.warnings]
-    return _section("Warnings", "\n".join(lines)) if lines else ""
-
-
-def _section(title: str, body: str) -> str:
-    return f"{title}\n{'-' * len(title)}\n{body}"
-
-
-def _pairs(rows: Sequence[tuple[str, str]]) -> str:
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    return section("Warnings", "\n".join(lines)) if lines else ""

@@ -25,6 +25,7 @@ from layerox.diffraction.weight_fractions import (
     of_the_specimen,
     phase_weights,
 )
+from layerox.series.common_uncertainty import ScaleCovariance, common_fraction_esds
 from layerox.series.frame_setup import SeriesSetup
 from layerox.series.stacking_columns import VERDICT, stacking_numbers, stacking_quantities
 from layerox.symmetry import CELL_NAMES
@@ -40,11 +41,14 @@ QUANTITIES = (
 DISPLACEMENT, TO_REFERENCE = "displacement", "mass_to_reference"
 # Fraction of all phases that a frame does not distinguish from a phase, in series with similar phases.
 GROUP_FRACTION = "group_fraction"
+# The part of the uncertainty of a weight fraction that comes from common parameters: one error in all frames.
+COMMON_ESD = "common_uncertainty"
 # Quantities that shift all reflections of a frame: degrees, and mm of the specimen.
 OFFSETS = ("zero", DISPLACEMENT)
 UNKNOWN: Number = (math.nan, math.nan)
 CORRELATION, SLAB_SHARE = "correlation", "slab_share"
 NOTHING_SHARED: Mapping[str, float] = {}
+NO_COVARIANCE: ScaleCovariance = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +106,8 @@ class Absence:
 def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
     """Return the quantities of each phase in the tables of a series, by name.
 
-    `QUANTITIES`; the displacement of hardware, the mass relative to the reference phase, and the fraction of a group of
-    phases that are not distinguished, if the series has them; then
+    `QUANTITIES`; the uncertainty from common parameters; the displacement of hardware, the mass relative to the
+    reference phase, and the fraction of a group of phases that are not distinguished, if the series has them; then
     quantities from symmetry and layers: other free angles of the cell, the correlations of its free lengths and angles
     ("correlation_a_c"), and of layered phases the thickness of a slab over the distance of slabs.
     """
@@ -113,6 +117,7 @@ def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
     return {
         p.name: (
             *common,
+            COMMON_ESD,
             *group.get(p.name, ()),
             *further_quantities(p.crystal, setup.layerings[p.name]),
             *stacking_quantities(p),
@@ -131,11 +136,12 @@ def further_quantities(crystal: Crystal, layering: Layering | None) -> Iterator[
 
 
 def titles_of(quantities: Iterable[str]) -> list[str]:
-    """Return the columns of quantities: each with its uncertainty, which correlations have none of."""
+    """Return the columns of quantities: each with its uncertainty, except for correlations and the like."""
+    alone = (CORRELATION, VERDICT, COMMON_ESD)
     return [
         title
         for quantity in quantities
-        for title in ([quantity] if quantity.startswith((CORRELATION, VERDICT)) else [quantity, f"{quantity}_esd"])
+        for title in ([quantity] if quantity.startswith(alone) else [quantity, f"{quantity}_esd"])
     ]
 
 
@@ -146,6 +152,7 @@ def phases_of(
     absent: Mapping[str, Absence],
     shared: Mapping[str, float] = NOTHING_SHARED,
     verdicts: Mapping[str, float] = NOTHING_SHARED,
+    scales: ScaleCovariance = NO_COVARIANCE,
 ) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
@@ -161,12 +168,16 @@ def phases_of(
         Uncertainties of the common parameters, by name.
     verdicts
         On disordered phases, by name, see `stacking_columns`.
+    scales
+        Covariance of the scales that comes from the common parameters, see `common_uncertainty`.
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
     weights = phase_weights(model, values, transfer)
     weighed = of_the_specimen(weights, model.phases)
     fractions = fractions_of(weighed.values, weighed.slopes, minimum.covariance)
+    of_common = common_fraction_esds(fractions.values, [phase.name for phase in model.phases], scales)
+    esds = np.where(fractions.esds > 0, np.hypot(fractions.esds, of_common), fractions.esds)
     share = minimum.calculated.phases.sum(axis=1)
     total = max(float(share.sum()), 1e-300)
     rows: dict[str, dict[str, Number]] = {}
@@ -177,7 +188,8 @@ def phases_of(
         numbers = _PhaseNumbers(values[own], transfer[own], minimum.covariance)
         scale, esd = numbers.of(pk.SCALE)
         rows[phase.name] = {
-            "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])) if phase.is_weighed else UNKNOWN,
+            "weight_fraction": (float(fractions.values[p]), float(esds[p])) if phase.is_weighed else UNKNOWN,
+            COMMON_ESD: (float(of_common[p]), math.nan) if phase.is_weighed else UNKNOWN,
             "intensity_share": (float(share[p]) / total, math.nan),
             "support": (scale / esd if esd > 0 else math.nan, math.nan),
             **numbers.cell(),
@@ -195,6 +207,12 @@ def phases_of(
     weight = float(weighed.values.sum())
     hardware = {phase.name for phase in setup.phases if phase.hardware}
     return rows | {name: _nothing(own, weight, weighed=name not in hardware) for name, own in absent.items()}
+
+
+def stated_fraction(numbers: Mapping[str, Number]) -> Number:
+    """Return the fraction that a frame determines: that of a phase's group if it is in one, else its own."""
+    common = numbers.get(GROUP_FRACTION, UNKNOWN)
+    return numbers["weight_fraction"] if math.isnan(common[0]) else common
 
 
 def offsets_of(minimum: Minimum) -> dict[str, Number]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.series.frame_row import GROUP_FRACTION
+from layerox.series.frame_row import COMMON_ESD, GROUP_FRACTION
 from layerox.series.undistinguished_rows import NOT_DISTINGUISHED
 from layerox.typing import FloatArray
 
@@ -31,6 +31,18 @@ def determined_fractions(table: pd.DataFrame, name: str) -> tuple[FloatArray, Fl
     total, total_esd = (np.asarray(table[f"{column}{end}"], dtype=np.float64) for end in ("", "_esd"))
     grouped, shown = np.isfinite(total), table[f"{name}.volume"].notna().to_numpy()
     return np.where(grouped & shown, total, value), np.where(grouped, np.where(shown, total_esd, np.nan), esd)
+
+
+def esds_of_changes(table: pd.DataFrame, name: str) -> FloatArray:
+    """Return the standard uncertainties of the fractions of a phase against each other.
+
+    They are without the part that comes from common parameters, which is the same error in all frames.
+    """
+    _, esd = determined_fractions(table, name)
+    if f"{name}.{COMMON_ESD}" not in table:
+        return esd
+    common = np.nan_to_num(np.asarray(table[f"{name}.{COMMON_ESD}"], dtype=np.float64))
+    return np.asarray(np.sqrt(np.maximum(esd**2 - common**2, 0.0)))
 
 
 def group_texts(table: pd.DataFrame, phases: Sequence[str]) -> list[str]:

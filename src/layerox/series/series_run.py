@@ -42,7 +42,7 @@ from layerox.series.refit import alone, neighbours_of, place_of, refined_again, 
 from layerox.series.request import PreparedSeries
 from layerox.series.result import Series, open_series
 from layerox.series.results_folder import FIRST, TABLE, SeriesStore
-from layerox.series.run_document import structures_of
+from layerox.series.run_document import read_run, structures_of
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -227,7 +227,7 @@ class SeriesRun:
         verdicts = Counter(series.frames["verdict"])
         self._write_run("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
         self.store.finish()
-        return replace(series, run=open_series(self.results).run)
+        return replace(series, run=read_run(self.results))
 
     def _write_run(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
         """Write run.json."""

@@ -98,8 +98,9 @@ def _text(value: float) -> str:
 def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> list[PhaseTransition]:
     """Return the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death".
 
-    In a frame that does not distinguish phases, none of them enters or leaves if one was there before. If two were
-    there, the one that is not shown has left only if no later frame shows both.
+    In a frame that does not distinguish phases, none of them enters or leaves if one was there before; but the shown
+    one enters if the others cannot have the whole fraction. If two were there, the one that is not shown has left only
+    if no later frame shows both.
     """
     before: dict[str, bool] = {}
     found: list[PhaseTransition] = []
@@ -108,12 +109,15 @@ def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> list[PhaseTr
         if not row.is_good:
             continue
         groups = [group for group in groups_in(row) if any(before.get(name) for name in group)]
+        certain = {group[0] for group in groups if _is_certain(row, group[0])}
         for group in groups:
             pending.pop(group[0], None)
-            if sum(before.get(name, False) for name in group) > 1:
-                for name in group[1:]:
-                    pending.setdefault(name, PhaseTransition(phase=name, kind="death", row=row))
-        kept = {name for group in groups for name in group}
+            there_before = [name for name in group if before.get(name)]
+            if len({*there_before} | ({group[0]} & certain)) > 1:
+                for name in there_before:
+                    if name != group[0]:
+                        pending.setdefault(name, PhaseTransition(phase=name, kind="death", row=row))
+        kept = {name for group in groups for name in group} - certain
         for name in phases:
             there = before.get(name, False) if name in kept else is_present(row, name)
             if name in before and before[name] != there:
@@ -145,6 +149,12 @@ def groups_in(row: FrameRow) -> list[tuple[str, ...]]:
         if not math.isnan(value):
             found.setdefault(value, []).append(name)
     return [tuple(sorted(names, key=lambda name: name not in shown)) for names in found.values()]
+
+
+def _is_certain(row: FrameRow, name: str) -> bool:
+    """Whether the phase that is shown for a group is there whatever the others have."""
+    value, esd = row.phases[name].get("weight_fraction", UNKNOWN)
+    return is_present(row, name) and esd < value
 
 
 def transition_header(axes: Sequence[str]) -> list[str]:

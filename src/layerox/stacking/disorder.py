@@ -89,9 +89,9 @@ class Disorder:
     @property
     def text(self) -> str:
         """The stacking as a text that `parse_disorder` reads."""
-        fractions = "".join(f":{f:.6g}" for f in self.fractions[1:])
+        fractions = "".join(f":{f:.12g}" for f in self.fractions[1:])
         glides = f",glides={self.glides}" if GLIDING in self.kinds else ""
-        return f"{self.name}{fractions},persistence={self.persistence:.6g}{glides}"
+        return f"{self.name}{fractions},persistence={self.persistence:.12g}{glides}"
 
     @property
     def steps(self) -> tuple[SlabStep, ...]:
@@ -177,9 +177,9 @@ def _parsed(names: str, fractions: list[str], options: dict[str, str], text: str
     if fractions and len(fractions) != len(kinds) - 1:
         raise InputError(f"{len(fractions)} fractions for {names}", place=text, cure=CURE)
     further = [_number(value, text) for value in fractions] or [1.0 / len(kinds)] * (len(kinds) - 1)
-    if not all(0.0 <= f <= 1.0 for f in further) or sum(further) > 1.0:
+    if not all(0.0 <= f <= 1.0 for f in further) or sum(further) > 1.0 + 1e-9:
         raise InputError(f"fractions {', '.join(fractions)}", place=text, cure="give numbers from 0 to 1")
-    shares = (1.0 - sum(further), *further)
+    shares = (max(1.0 - sum(further), 0.0), *further)
     persistence = _number(options["persistence"], text) if "persistence" in options else 0.0
     if "thickness" in options:
         persistence = _persistence(_number(options["thickness"], text), shares, text)

@@ -64,3 +64,33 @@ def test_which_chains_are_polar():
     assert chain_of(parse_disorder("P2~O2,glides=same")).is_polar
     assert not chain_of(parse_disorder("P2~O2")).is_polar
     assert not chain_of(parse_disorder("P2~O3")).is_polar
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_variants_share_their_group_and_are_the_steps_of_its_kind(text):
+    """A gallery of O2 glides to either side, +1 or -1; all others have the step of their kind."""
+    disorder = parse_disorder(text)
+    chain = chain_of(disorder)
+    np.testing.assert_allclose(np.bincount(chain.group, chain.share), 1.0)
+    for group, shift in zip(chain.group, chain.shift, strict=True):
+        step = disorder.steps[chain.kind[group]]
+        gliding = disorder.kinds[chain.kind[group]] == "O2" and disorder.glides != "same"
+        assert shift in ((1, -1) if gliding else (step.shift,))
+        assert chain.flips[group] == step.flips
+    shifts = [np.average(chain.shift[chain.group == g]) for g in range(len(chain.kind))]
+    o2 = [k for k, kind in enumerate(chain.kind) if disorder.kinds[kind] == "O2"]
+    if disorder.glides != "same":
+        assert sum(shifts[k] for k in o2) == 0
+    np.testing.assert_allclose(np.bincount(chain.kind, chain.part), 1.0)
+
+
+def test_the_persistence_has_no_slope_below_the_lowest_and_the_fraction_has():
+    """At the lowest one, -g / (1 - g) of the rarest kind, the chances follow the fractions alone."""
+    chain = chain_of(parse_disorder("P2~O3~P3:0.3:0.1"))
+    start, level = np.array([0.3, 0.1]), -0.9
+    found = probabilities(chain, start, level)
+    assert not found.transition_slopes[2].any()
+    assert not found.stationary_slopes[2].any()
+    least = probabilities(chain, start, -0.1 / 0.9)
+    np.testing.assert_allclose(found.transition, least.transition, atol=1e-15)
+    assert least.transition_slopes[2].any()

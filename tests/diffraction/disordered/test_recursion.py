@@ -187,3 +187,70 @@ def test_directions_of_a_rod():
     both = [[by_enumeration(described, s, 1.0, 1, 6, 3.0, same=True, side=side) for s in s_z] for side in (1, -1)]
     expected = np.mean(both, axis=0)
     assert intensity(described, s_z).value == pytest.approx(expected, rel=1e-3)
+
+
+def unit(k, count):
+    return np.eye(count)[k]
+
+
+# Sums of few terms for sine and cosine up to an angle of 0.5, which is a width of 0.02; then the functions themselves.
+@pytest.mark.parametrize("width", [1e-3, 0.03])
+@pytest.mark.parametrize("norm", [1.0, 3.0])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "P2~O3:0.4,persistence=0.6",
+        "P2~O2:0.4,persistence=-0.4,glides=alternate",
+        "P2~O2:0.4,glides=same",
+        "P2~O3~P3:0.3:0.2,persistence=0.3",
+    ],
+)
+def test_derivatives(text, norm, width):
+    """With respect to cell, sites and stacking, against central differences, and q against its formula."""
+    described = phase(text, column_nm=10.0)
+    s_z, count = np.array([0.11, 0.37, 0.63]), len(described.values)
+    values = described.values
+    slots = [k for k, name in enumerate(described.slot_names) if k >= 11 and not name.endswith(("_x", "_y"))]
+    found = intensity(described, s_z, norm, width, with_slopes=True)
+    for slot in [1, *slots]:
+        step = 1e-6 * max(abs(values[slot]), 0.1) * unit(slot, count)
+        up, down = (intensity(described, s_z, norm, width, values=values + s) for s in (step, -step))
+        slope, q_slope = found.slopes(unit(slot, count), values)
+        numeric = (up.value - down.value) / (2 * step[slot])
+        name = described.slot_names[slot]
+        assert slope == pytest.approx(numeric, rel=2e-5, abs=1e-6 * np.abs(found.value).max()), name
+        assert q_slope == pytest.approx((up.q - down.q) / (2 * step[slot]), rel=1e-6, abs=1e-9), name
+    assert found.q == pytest.approx(s_z**2 + 4 * norm / (3 * 2.9**2))
+
+
+@pytest.mark.parametrize("count", [32, 33, 65])
+def test_every_node_is_computed_alone(count):
+    """Nodes are computed 32 at a time; where a block ends changes nothing, and neither do the derivatives asked for."""
+    described = phase("P2~O3:0.4,persistence=0.6")
+    s_z = np.linspace(0.02, 0.9, count)
+    whole = intensity(described, s_z, with_slopes=True)
+    alone = [intensity(described, s_z[k : k + 1], with_slopes=True) for k in (0, 30, 31, count - 1)]
+    for name in whole.rod._fields:
+        parts = np.stack([getattr(one.rod, name)[..., 0] for one in alone], axis=-1)
+        np.testing.assert_allclose(
+            getattr(whole.rod, name)[..., [0, 30, 31, count - 1]], parts, rtol=1e-9, err_msg=name
+        )
+    np.testing.assert_allclose(intensity(described, s_z).value, whole.value, rtol=1e-12)
+
+
+@pytest.mark.parametrize("width", [5e-4, 0.019, 0.021])
+def test_the_window_is_that_of_its_two_poles(width):
+    """Rods with h - k = 0 see spacings only: (1 - |C|^2) / |1 - C|^2 is Re (1 + C) / (1 - C), analytic above the axis.
+
+    Its average is half the sum of (1 -+ i) times its values at s_z + w exp(i pi / 4) and s_z + w exp(3 i pi / 4).
+    """
+    f, spacings = 0.3, (5.58, 4.9)
+    described, values = bare("P2~O2:0.3", spacings)
+    poles = [S_Z + width * cmath.exp(1j * math.pi / 4), S_Z + width * cmath.exp(3j * math.pi / 4)]
+    total = 0.0
+    for pole, weight in zip(poles, ((1 - 1j) / 2, (1 + 1j) / 2), strict=True):
+        c = sum(p * np.exp(2j * math.pi * pole * d - d / 200.0) for p, d in zip((1 - f, f), spacings, strict=True))
+        total = total + weight * (1 + c) / (1 - c)
+    expected = total.real * square_of_metal(described, 3.0)
+    found = intensity(described, norm=3.0, width=width, values=values).value
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -18,10 +18,12 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.profile_sum import ProfileGrid, add_contribution_slopes, add_contributions
 from layerox.diffraction.disordered.profile_transforms import WIDTH_SLOTS, ProfileTransforms, profile_transforms
 from layerox.diffraction.disordered.rod_nodes import NodeIntensities, Nodes, RodIntensities, nodes_between
+from layerox.diffraction.disordered.rod_positions import rod_positions
 from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase_model import PhaseModel
 from layerox.diffraction.scattering_factors import scatterers
 from layerox.diffraction.texture import rod_texture
+from layerox.diffraction.transfer import PhaseTransfer
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
 from layerox.typing import ComplexArray, FloatArray
@@ -142,16 +144,15 @@ class DisorderedPhaseModel(PhaseModel):
         two_theta: FloatArray,
         peaks: Peaks,
         values: FloatArray,
-        transfer: FloatArray,
-        instrument_transfer: FloatArray,
+        transfer: PhaseTransfer,
         weight: FloatArray,
         tails: tuple[float, float],
         jacobian: FloatArray,
     ) -> None:
         """Add the derivatives of the pattern to the rows of the variables, see `PhaseModel.add_gradients`."""
         found = self._evaluated(peaks, with_slopes=True)
-        for column in np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0)):
-            spectrum = self._spectrum(found, values, transfer[:, column], instrument_transfer[:, column])
+        for k, column in enumerate(transfer.columns):
+            spectrum = self._spectrum(found, values, transfer.of_phase[:, k], transfer.instrument[:, k])
             jacobian[column] += weight * found.plan.grid.pattern(spectrum, two_theta)
 
     def _evaluated(self, peaks: Peaks, *, with_slopes: bool) -> _Evaluation:
@@ -213,7 +214,7 @@ class DisorderedPhaseModel(PhaseModel):
         self, grid: ProfileGrid, line: int, nodes: NodeIntensities, instrument: FloatArray, r: float
     ) -> _Contributions:
         geometry = self.polarization, self.radius, self.bragg_brentano
-        found = pk.rod_positions(nodes.q, self.wavelengths[line], instrument, *geometry)
+        found = rod_positions(nodes.q, self.wavelengths[line], instrument, *geometry)
         bragg, bragg_by_q, place, place_by_q, shift, factor, factor_by_q = found
         corrections = angle_factors(0.5 * np.radians(bragg), instrument, automatic_slit=self.automatic_slit)
         if corrections is not None:

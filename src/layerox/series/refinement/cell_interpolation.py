@@ -17,17 +17,10 @@ from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.pattern import Pattern
-from layerox.series.refinement.acceptance import (
-    STRONG,
-    FrameFit,
-    support_of,
-)
+from layerox.series.refinement.acceptance import FrameFit, support_of
 from layerox.series.refinement.common_parameters import POSITION, CommonParameters, SeedFrame
 from layerox.series.refinement.frame_model import LONG_BUDGET, FrameModel, FrameState, PhaseSubset
-from layerox.series.refinement.phase_presence import (
-    RAISE_SUPPORT,
-    PhaseLevel,
-)
+from layerox.series.refinement.phase_presence import RAISE_SUPPORT, STRONG, PhaseLevel
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 

@@ -27,6 +27,7 @@ from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
+from layerox.series.common_uncertainty import ScaleCovariance
 from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.symmetry import CELL_NAMES
 
@@ -97,6 +98,8 @@ class CommonParameters:
         Standard uncertainties of what was refined together, by name.
     alike
         Phases that no frame distinguishes; only the first of each group is in `setup`.
+    scale_covariance
+        Relative covariance of the scales of phases that comes from what was refined together.
     """
 
     setup: SeriesSetup
@@ -109,6 +112,7 @@ class CommonParameters:
     limits: tuple[float, float]
     esds: dict[str, float] = field(default_factory=dict)
     alike: tuple[AlikePhases, ...] = ()
+    scale_covariance: ScaleCovariance = field(default_factory=dict)
 
 
 def seed_indices(count: int) -> list[int]:

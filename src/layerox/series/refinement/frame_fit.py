@@ -19,7 +19,6 @@ from layerox.pattern import Pattern
 from layerox.series.frame_row import Absence
 from layerox.series.frame_setup import Frame
 from layerox.series.refinement.acceptance import (
-    STRONG,
     FrameFit,
     checked_fit,
     ends_at_cell_bound,
@@ -48,9 +47,10 @@ from layerox.series.refinement.frame_model import (
 )
 from layerox.series.refinement.phase_entry import JUDGED, PhaseEntry, is_background_like
 from layerox.series.refinement.phase_presence import (
-    KEEP_SUPPORT,
+    STRONG,
     PhaseLevel,
     entry_support,
+    leaving_support,
     lowered_level,
     raised_level,
 )
@@ -270,7 +270,7 @@ class FrameFitter:
         level, support = state.levels[p], support_of(model, minimum, p)
         if level == PhaseLevel.ABSENT or support >= STRONG:
             return level
-        if support < KEEP_SUPPORT[PhaseLevel.SCALE] * serial:
+        if support < serial * leaving_support(self._support_before(p)):
             return PhaseLevel.ABSENT
         cell = model.cell_places(p)
         moved = np.abs(state.values[cell] / start.values[cell] - 1.0).max()
@@ -326,6 +326,9 @@ class FrameFitter:
             self._failed_entries.pop(p, None)
         return entered
 
+    def _support_before(self, p: int) -> float:
+        return 0.0 if self.last is None else support_of(self.last.frame_model, self.last.minimum, p)
+
     def _lost_phases(self, entry: PhaseEntry) -> list[int]:
         """Return the phases that the frame before showed and this one does not, where frames are far apart."""
         if not self.is_sparse or self.last is None:
@@ -337,13 +340,10 @@ class FrameFitter:
     ) -> tuple[FrameState, PhaseSubset, Minimum] | None:
         """Return the frame with a phase that the one before showed, in the best cell around where that had it."""
         places = entry.candidates(p, INTERVAL_WINDOW, JUDGED)[:REFINED]
-        needed = EXPECTED_SHARE * entry.needs(p)
-        with_phase = [self.with_phase(entry.frame_model, pattern, place.state, p, needed, before) for place in places]
-        return min(
-            (entered for entered in with_phase if entered is not None),
-            key=lambda entered: entered[2].chi_squared,
-            default=None,
-        )
+        need = entry.needs(p)  # as of any new phase: the window is wide
+        tries = [self.with_phase(entry.frame_model, pattern, place.state, p, need, before) for place in places]
+        entered = (one for one in tries if one is not None)
+        return min(entered, key=lambda one: one[2].chi_squared, default=None)
 
     def _support_share(self, model: FrameModel, p: int) -> float:
         """Return the share of the entry support that a phase needs."""

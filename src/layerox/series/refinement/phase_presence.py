@@ -17,6 +17,8 @@ import numpy as np
 from layerox.series.frame_row import FrameRow
 from layerox.series.tables import is_present
 
+# Support above which a phase is accepted whatever its cell is.
+STRONG = 30.0
 # Smallest square of a new phase's support, and its increase for each length or angle of its cell.
 ENTRY, ENTRY_PER_VARIABLE = 30.0, 5.0
 # Decrease of chi-squared, over its reduced value, in a score test above which an entry is tried.
@@ -64,6 +66,15 @@ def lowered_level(level: PhaseLevel, support: float) -> PhaseLevel:
 def entry_support(cell_variables: int) -> float:
     """Return the support that a phase needs to enter with so many refined lengths and angles of its cell."""
     return float(np.sqrt(ENTRY + ENTRY_PER_VARIABLE * cell_variables))
+
+
+def leaving_support(before: float) -> float:
+    """Return the support below which a phase leaves, by its support in the frame before, 0 if it is unknown.
+
+    What a weak phase has left is in line with the frame before. Behind a strong phase, a weak one may be the noise that
+    its cell explains: it needs the support of an entry in a known cell.
+    """
+    return entry_support(0) if before >= STRONG else KEEP_SUPPORT[PhaseLevel.SCALE]
 
 
 def runs(present: Sequence[bool]) -> list[tuple[int, int, bool]]:

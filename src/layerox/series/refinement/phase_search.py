@@ -22,7 +22,7 @@ from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.frame_setup import Frame
-from layerox.series.refinement.acceptance import STRONG, FrameFit, shows_peaks, support_of
+from layerox.series.refinement.acceptance import FrameFit, shows_peaks, support_of
 from layerox.series.refinement.cell_interpolation import INTERVAL_WINDOW, differs, out_of_line
 from layerox.series.refinement.common_parameters import (
     SEED_FRAMES,
@@ -35,7 +35,7 @@ from layerox.series.refinement.common_parameters import (
 from layerox.series.refinement.frame_fit import REFINED, FrameFitter
 from layerox.series.refinement.frame_model import LONG_BUDGET, FrameModel, FrameState, PhaseSubset
 from layerox.series.refinement.phase_entry import BACKGROUND_LIKE, JUDGED, WIDE_WINDOW, CellCandidate, PhaseEntry
-from layerox.series.refinement.phase_presence import PhaseLevel
+from layerox.series.refinement.phase_presence import STRONG, PhaseLevel
 from layerox.series.refinement.segment import Segment
 from layerox.typing import FloatArray
 

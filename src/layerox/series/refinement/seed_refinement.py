@@ -13,11 +13,12 @@ import numpy as np
 
 from layerox.diffraction.least_squares import minimise_jointly
 from layerox.diffraction.minimum import Data, Histogram, Minimum
-from layerox.diffraction.parameters import Parameters, Tie
+from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.prior import PriorRestraint
 from layerox.diffraction.priors import prior_restraints, priors_of
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
+from layerox.series.common_uncertainty import common_scale_covariance
 from layerox.series.executor import Executor
 from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.refinement.cell_interpolation import levels_of
@@ -100,7 +101,16 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
         for place, theirs, (_, _, table) in zip(places, names, parts, strict=True)
     )
     esds = {name: minimum.esd(name) for name in shared if name in found.index}
-    return replace(common, values=values, seed_frames=seed_frames, esds=esds)
+    scales = [
+        {
+            phase.name: f"frame{k}_{slot_name(phase, 'scale')}"
+            for phase, level in zip(place.frame_model.phases, place.state.levels, strict=True)
+            if level == PhaseLevel.WIDTHS
+        }
+        for k, place in enumerate(places)
+    ]
+    covariance = common_scale_covariance(minimum, shared, scales)
+    return replace(common, values=values, seed_frames=seed_frames, esds=esds, scale_covariance=covariance)
 
 
 def _minimised_with_priors(

@@ -298,7 +298,7 @@ def measured_row(frame: Frame, verdict: Verdict, reason: str, fit: FrameFit) -> 
         reason=reason,
         r_wp=fit.r_wp,
         gof=fit.gof,
-        phases=phases_of(common.setup, model, minimum, absent, common.esds, verdicts),
+        phases=phases_of(common.setup, model, minimum, absent, common.esds, verdicts, common.scale_covariance),
         offsets=offsets_of(fit.minimum),
     )
 
@@ -353,7 +353,7 @@ def _independent_row(setup: SeriesSetup, frame: Frame) -> FrameRow:
         offsets=offsets_of(minimum),
     )
     for group in outcome.alike:
-        row = with_group(row, group.members, group.spread)
+        row = with_group(row, group)
     return stating_groups(judged_alone(row))
 
 

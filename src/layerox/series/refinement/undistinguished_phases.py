@@ -33,6 +33,8 @@ from layerox.typing import FloatArray
 # Change of chi-squared over the threshold above which the frames of a run need no test of their own; the share of the
 # support of the tested frames that they must have.
 CLEAR, LEAST_SUPPORT = 2.0, 0.5
+# Ratio of the largest to the smallest share of a phase in the tested frames that holds for those between.
+SAME_SHARE = 1.5
 # Ratio of the goodness of fit to that of the best frame above which other cells are searched.
 COULD_BE_BETTER = 1.05
 
@@ -64,7 +66,7 @@ def _spread(setup: SeriesSetup, seeds: Sequence[SeedFrame], one: str, other: str
         return None
     spreads = []
     for seed in seeds:
-        own = [group.spread for group in seed.alike if {one, other} <= set(group.members)]
+        own = [g.spread for g in seed.alike if {one, other} <= set(g.members) and g.is_exchangeable]
         if not own and {one, other} & set(seed.supports):
             return None
         spreads += own
@@ -107,6 +109,8 @@ class _SegmentTests:
         names = set(common.setup.names)
         self.pairs = [pair for pair in common.setup.similar if set(pair) <= names]
         self.best_gof = max(min((row.gof for row in rows if row.is_good), default=1.0), 1.0)
+        # Of tested frames: the only group, if none of its members can replace the shown one.
+        self.divided: dict[int, AlikePhases] = {}
 
     def perform(self) -> list[FrameRow]:
         """Test the frames that need it, and return all rows."""
@@ -130,22 +134,39 @@ class _SegmentTests:
             yield run
 
     def _examine(self, run: Sequence[int]) -> None:
-        """Test the ends and the middle of a run; if these are not clear, the other frames too."""
+        """Test the ends and the middle of a run; if these are not clear, or the same, the other frames too."""
         if len(run) <= 3:
             for k in run:
                 self._test(k)
             return
         middle = len(run) // 2
-        supports = [self._support(run[at]) for at in (0, middle, -1)]
-        clear = [self._test(run[at]) for at in (0, middle, -1)]
+        tested = [run[0], run[middle], run[-1]]
+        supports = [self._support(k) for k in tested]
+        clear = [self._test(k) for k in tested]
         rest = [*run[1:middle], *run[middle + 1 : -1]]
-        if all(clear):
+        division = self._common_division(tested)
+        if all(clear) or division is not None:
             for k in rest:
                 if self._support(k) < LEAST_SUPPORT * min(supports):
                     self._test(k)
+                elif division is not None:
+                    self.rows[k] = _with_shares(self.rows[k], division)
             return
         self._examine(run[1:middle])
         self._examine(run[middle + 1 : -1])
+
+    def _common_division(self, tested: Sequence[int]) -> AlikePhases | None:
+        """Return the group of some frames with the largest share of the others, None if they do not agree on it.
+
+        Its numbers are those of a shown phase with the fraction 1.
+        """
+        groups = [_as_shares(self.rows[k], self.divided[k]) for k in tested if k in self.divided]
+        if len(groups) < len(tested) or len({group.members for group in groups}) > 1:
+            return None
+        reaches = [group.reach for group in groups]
+        if max(reaches) > SAME_SHARE * min(reaches):
+            return None
+        return replace(groups[0], reach=max(reaches), spread=max(group.spread for group in groups))
 
     def _support(self, k: int) -> float:
         similar = {name for pair in self.pairs for name in pair}
@@ -169,8 +190,10 @@ class _SegmentTests:
             if again is None:
                 return True
             row = measured_row(frame, row.verdict, row.reason, again)
+        if len(groups) == 1 and not tests.moved and not groups[0].is_exchangeable:
+            self.divided[k] = groups[0]
         for group in groups:
-            row = with_group(row, group.members, group.spread)
+            row = with_group(row, group)
         self.rows[k] = row
         return not (groups or tests.moved) and tests.closest > CLEAR
 
@@ -234,3 +257,15 @@ class _SegmentTests:
         state = model.moved(state, view, minimum)
         again = self.segment.fitter.judged((model, pattern, state, view, minimum, absences))
         return None if fault_of(again) else again
+
+
+def _as_shares(row: FrameRow, group: AlikePhases) -> AlikePhases:
+    """Return a group of a frame as if its shown phase had the fraction 1."""
+    fraction = max(row.phases[group.members[0]]["weight_fraction"][0], 1e-6)
+    return replace(group, reach=min(group.reach / fraction, 1.0), spread=group.spread / fraction)
+
+
+def _with_shares(row: FrameRow, division: AlikePhases) -> FrameRow:
+    """Return a row with a group that has the shares of the frames around."""
+    fraction = row.phases[division.members[0]]["weight_fraction"][0]
+    return with_group(row, replace(division, reach=division.reach * fraction, spread=division.spread * fraction))

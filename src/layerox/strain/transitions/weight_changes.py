@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from layerox.refined import Refined
-from layerox.series.group_columns import determined_fractions
+from layerox.series.group_columns import determined_fractions, esds_of_changes
 from layerox.strain.transitions.axis_branches import Axis
 from layerox.strain.transitions.rises_and_falls import Change, changes
 from layerox.typing import FloatArray
@@ -88,7 +88,7 @@ def weight_changes(
 
 def _esds(table: pd.DataFrame, phases: Sequence[str], name: str) -> FloatArray:
     """Return the uncertainties of a phase's fractions, not less than those that absent phases contribute."""
-    value, own = determined_fractions(table, name)
+    value, own = determined_fractions(table, name)[0], esds_of_changes(table, name)
     variance = np.zeros(len(table))
     for other in phases:
         absent = table[f"{other}.volume"].isna().to_numpy()
