@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
+from layerox.radiation import radiation_from_text
 
 PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
 TRUTH = {"P2": 0.5, "O3": 0.3, "NiO": 0.2}
@@ -114,3 +117,11 @@ def test_what_is_not_refined_yet_is_no_effect_of_the_specimen(monkeypatch):
     assert result.status == "converged"
     assert result.instrument.overflow_two_theta == 0
     assert result.weight_fractions["P2"] == pytest.approx(weights[0], abs=0.01)
+
+
+def test_frames_of_a_series_share_the_specimen():
+    """One frame alone does not decide on its thickness."""
+    mixture = thin_mixture(0.25, 3)
+    found = fit_automatically(mixture.pattern, phases_from(list(TRUTH)), Instrument(profile=PROFILE),
+                              radiation_from_text("CuKa"), with_warnings=False)  # fmt: skip
+    assert "instrument_two_mu_t" not in found.minimum.parameters.free_names

@@ -102,8 +102,8 @@ def fit_automatically(
     progress
         Called with the name of each step.
     with_warnings
-        Whether the form and the axis of textures and the given profile are in question; not for the frames of a series,
-        which share them.
+        Whether the form and the axis of textures, effects of the specimen's size and the given profile are in question;
+        not for the frames of a series, which share them.
     """
     start = with_starting_widths(instrument, pattern)
     ordered, calibrated = canonical_order(phases), instrument.profile is not None
@@ -115,7 +115,9 @@ def fit_automatically(
     present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[RefinementStep]()
     axes: list[Notice] = []
     while True:
-        state = StrategyState(new_run(present), plan, calibrated=calibrated, may_restart=may_restart)
+        state = StrategyState(
+            new_run(present), plan, calibrated=calibrated, may_restart=may_restart, in_series=not with_warnings
+        )
         finished = _perform(state)
         if finished and with_warnings and (choice := _other_axis(state, new_run)):
             axes.append(choice.notice)

@@ -7,6 +7,7 @@ variables cannot reproduce remains in the residuals.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -26,8 +27,6 @@ class LinearResponse:
         The refined model, its minimum, and the data.
     difference
         Observed minus calculated over sigma, shape (n,).
-    residual
-        Observed minus calculated over sigma, without the part that the variables can reproduce, shape (n,).
     spread
         Goodness of fit, at least 1.
     slopes
@@ -43,12 +42,20 @@ class LinearResponse:
         free = ~minimum.at_bound
         self.jacobian = jacobian[free]
         self.inverse = inverse_of_normal(minimum.normal_matrix[np.ix_(free, free)])
-        self.basis = np.linalg.qr(self.jacobian.T)[0]
         self.difference = (data.intensity - calculated.total) * data.weight
-        self.residual = self.remainder(self.difference)
         self.spread = math.sqrt(max(minimum.reduced_chi_squared, 1.0))
         weights = of_the_specimen(phase_weights(model, table.values[:count], transfer[:count]), model.phases)
         self.slopes = fraction_slopes(weights.values, weights.slopes[:, free])[1]
+
+    @cached_property
+    def residual(self) -> FloatArray:
+        """Observed minus calculated over sigma, without the part that the variables can reproduce, shape (n,)."""
+        return self.remainder(self.difference)
+
+    @cached_property
+    def _basis(self) -> FloatArray:
+        """An orthonormal basis of what the variables can reproduce, shape (n, v)."""
+        return np.asarray(np.linalg.qr(self.jacobian.T)[0])
 
     def fraction_changes(self, curves: FloatArray) -> FloatArray:
         """Return the changes of the weight fractions for weighted curves added to the data, (n, ...) to (p, ...)."""
@@ -60,4 +67,4 @@ class LinearResponse:
 
     def remainder(self, curves: FloatArray) -> FloatArray:
         """Return the part of weighted curves, shape (n, ...), that the variables cannot reproduce."""
-        return np.asarray(curves - self.basis @ (self.basis.T @ curves))
+        return np.asarray(curves - self._basis @ (self._basis.T @ curves))

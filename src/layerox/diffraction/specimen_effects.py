@@ -48,8 +48,9 @@ def change_by(effect: SpecimenEffect, linear: LinearResponse) -> FloatArray:
 
 
 def refine_specimen_effects(state: StrategyState) -> None:
-    """Refine the effects that nobody states and that the score test finds, the clearest first."""
-    run, effects = state.run, [effect for effect in SPECIMEN_EFFECTS if _is_open(effect, state)]
+    """Refine the effects that nobody states and that the score test finds, the clearest first; not in a series."""
+    run = state.run
+    effects = [] if state.in_series else [effect for effect in SPECIMEN_EFFECTS if _is_open(effect, state)]
     while effects:
         linear = LinearResponse(state.model, run.minimum, run.data)
         found = [_Found(effect, *_units(effect, linear)) for effect in effects]

@@ -22,14 +22,19 @@ class StrategyState:
     ----------
     calibrated
         The instrument's profile is known.
+    in_series
+        The pattern is a frame of a series: what its frames share is not in question.
     unsupported
         The support of each phase that was left out, and its standard uncertainty.
     start
         The parameters before the first step: cells as the user gives them.
     """
 
-    def __init__(self, run: StepwiseRefinement, plan: Plan, *, calibrated: bool, may_restart: bool):
+    def __init__(
+        self, run: StepwiseRefinement, plan: Plan, *, calibrated: bool, may_restart: bool, in_series: bool = False
+    ):
         self.run, self.plan, self.calibrated, self.may_restart = run, plan, calibrated, may_restart
+        self.in_series = in_series
         self.model = run.model
         self.phases = list(self.model.phases)
         self.unsupported: dict[str, tuple[float, float]] = {}
