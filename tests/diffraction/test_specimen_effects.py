@@ -10,14 +10,13 @@ from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
 from layerox.instrument import Instrument, Profile
-from layerox.pattern import Pattern
 from layerox.radiation import radiation_from_text
 
 PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
 TRUTH = {"P2": 0.5, "O3": 0.3, "NiO": 0.2}
 
 
-def thin_mixture(two_mu_t: float, seed: int) -> Pattern:
+def thin_mixture(two_mu_t: float, seed: int) -> lx.Simulation:
     return lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(12, 100, 0.03),
                        instrument=Instrument(profile=PROFILE, two_mu_t=two_mu_t), counts=20_000, background=[200.0],
                        seed=seed)  # fmt: skip
