@@ -9,6 +9,7 @@ import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
+from layerox.diffraction.simulated_pattern import Simulation
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 
@@ -16,7 +17,7 @@ PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
 TRUTH = {"P2": 0.5, "O3": 0.3, "NiO": 0.2}
 
 
-def thin_mixture(two_mu_t: float, seed: int) -> lx.Simulation:
+def thin_mixture(two_mu_t: float, seed: int) -> Simulation:
     return lx.simulate(list(TRUTH), weights=list(TRUTH.values()), radiation="CuKa", two_theta=(12, 100, 0.03),
                        instrument=Instrument(profile=PROFILE, two_mu_t=two_mu_t), counts=20_000, background=[200.0],
                        seed=seed)  # fmt: skip
