@@ -123,5 +123,5 @@ def test_frames_of_a_series_share_the_specimen():
     """One frame alone does not decide on its thickness."""
     mixture = thin_mixture(0.25, 3)
     found = fit_automatically(mixture.pattern, phases_from(list(TRUTH)), Instrument(profile=PROFILE),
-                              radiation_from_text("CuKa"), with_warnings=False)  # fmt: skip
+                              radiation_from_text("CuKa"), in_series=True)  # fmt: skip
     assert "instrument_two_mu_t" not in found.minimum.parameters.free_names

@@ -85,7 +85,7 @@ def fit_automatically(
     plan: Plan = NO_PLAN,
     *,
     progress: Callable[[str], None] | None = None,
-    with_warnings: bool = True,
+    in_series: bool = False,
 ) -> Outcome:
     """Refine a pattern with the automatic strategy.
 
@@ -101,9 +101,9 @@ def fit_automatically(
         The user's settings: fixed parameters stay fixed, freed ones are refined in the last step at the latest.
     progress
         Called with the name of each step.
-    with_warnings
-        Whether the form and the axis of textures, effects of the specimen's size and the given profile are in question;
-        not for the frames of a series, which share them.
+    in_series
+        Whether the pattern is a frame of a series: the form and the axis of textures, effects of the specimen's size
+        and the given profile, which its frames share, are then not in question.
     """
     start = with_starting_widths(instrument, pattern)
     ordered, calibrated = canonical_order(phases), instrument.profile is not None
@@ -116,10 +116,10 @@ def fit_automatically(
     axes: list[Notice] = []
     while True:
         state = StrategyState(
-            new_run(present), plan, calibrated=calibrated, may_restart=may_restart, in_series=not with_warnings
+            new_run(present), plan, calibrated=calibrated, may_restart=may_restart, in_series=in_series
         )
         finished = _perform(state)
-        if finished and with_warnings and (choice := _other_axis(state, new_run)):
+        if finished and not in_series and (choice := _other_axis(state, new_run)):
             axes.append(choice.notice)
             finished = False
         unsupported |= state.unsupported
@@ -133,7 +133,7 @@ def fit_automatically(
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
     run.steps[:0] = earlier
-    warnings = (*axes, *(_warnings(state, new_run) if with_warnings else ()))
+    warnings = (*axes, *(() if in_series else _warnings(state, new_run)))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)

@@ -152,7 +152,7 @@ def from_scratch(setup: SeriesSetup, pattern: Pattern, instrument: Instrument) -
     plan = replace(setup.plan, demands={**fixed, **setup.plan.demands})
     fitted = pattern, setup.phases, instrument, setup.radiation, plan
     if setup.plan.strategy == "automatic":
-        return fit_automatically(*fitted, with_warnings=False)
+        return fit_automatically(*fitted, in_series=True)
     return fit_in_stages(*fitted)
 
 
