@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from layerox.diffraction.model import safe_name
 from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
-from layerox.diffraction.quantification import Quantification, quantities
+from layerox.diffraction.quantification import Quantification, Quantities, quantities
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     RefinedParameter,
@@ -25,7 +26,13 @@ from layerox.diffraction.refined_quantities import (
     RefinedSite,
 )
 from layerox.diffraction.serial_correlation import serial_factor
-from layerox.diffraction.weight_fractions import cell_volume, of_the_specimen, phase_weights, weight_fractions
+from layerox.diffraction.weight_fractions import (
+    WeightFractions,
+    cell_volume,
+    of_the_specimen,
+    phase_weights,
+    weight_fractions,
+)
 from layerox.pattern import Pattern
 from layerox.refined import Refined, Status
 from layerox.symmetry import CELL_NAMES
@@ -40,10 +47,27 @@ class MinimumReader:
         self.model, self.minimum = outcome.model, outcome.minimum
         self.values = self.minimum.parameters.values
         self.transfer = self.minimum.parameters.transfer()
-        self.found = quantities(self.model, self.minimum, pattern.sigma, quantification)
-        self.fractions = self.found.fractions
-        self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
-        self.serial_factor = serial_factor((pattern.intensity - self.minimum.calculated.total) / pattern.sigma)
+        self.quantification = quantification
+
+    @cached_property
+    def found(self) -> Quantities:
+        """The derived quantities of the phases."""
+        return quantities(self.model, self.minimum, self.pattern.sigma, self.quantification)
+
+    @property
+    def fractions(self) -> WeightFractions:
+        """The weight fractions."""
+        return self.found.fractions
+
+    @cached_property
+    def ratio(self) -> FloatArray:
+        """Observed over calculated intensity, both above the background, shape (n,)."""
+        return observed_over_calculated(self.pattern.intensity, self.minimum.calculated, self.pattern.sigma)
+
+    @cached_property
+    def serial_factor(self) -> float:
+        """The factor of serial correlation of the residuals."""
+        return serial_factor((self.pattern.intensity - self.minimum.calculated.total) / self.pattern.sigma)
 
     def number(self, index: int) -> Refined:
         """Return a parameter by its index."""

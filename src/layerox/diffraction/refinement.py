@@ -1,12 +1,13 @@
 """Refinement: the result of a fit: all refined numbers with standard uncertainty and status, and the curves.
 
-It contains plain numbers, so that it can be written, read and plotted without the model; `build_result` makes it.
+It contains plain numbers, so that it can be written, read and plotted without the model. Those of a fit are computed
+when they are first read (see `conclusion`; `build_result` makes the result), those of a file are given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.lmfit_adapter import lmfit_from_result
 from layerox.diffraction.model_uncertainty import PriorQuantity
+from layerox.diffraction.on_demand import all_fields, on_demand
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Refinement:
-    """The result of a fit.
+    """The result of a fit; each field is computed when it is read for the first time, from the fit as it was.
 
     Attributes
     ----------
@@ -102,33 +104,37 @@ class Refinement:
     ((4001,), (2, 4001))
     """
 
-    status: RefinementStatus
-    reason: str | None
-    pattern: Pattern
-    radiation: Radiation
-    instrument: Instrument
-    agreement: Agreement
-    phases: tuple[RefinedPhase, ...]
-    parameters: tuple[RefinedParameter, ...]
-    correlations: tuple[Correlation, ...]
-    free_names: tuple[str, ...]
-    covariance: FloatArray
-    calculated: FloatArray
-    background: FloatArray
-    contributions: FloatArray
-    steps: tuple[RefinementStep, ...]
-    warnings: tuple[Notice, ...]
-    cpu_s: float
-    version: str
-    recipe: Mapping[str, object] | None = None
-    largest_shift: float | None = None
-    absolute: AbsoluteFractions | None = None
-    groups: tuple[AlikeGroup, ...] = ()
-    unexplained: tuple[UnexplainedPeak, ...] = ()
-    sensitivity: tuple[Sensitivity, ...] = ()
-    uncertainty_parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    priors: tuple[PriorQuantity, ...] = ()
-    penalty: float = 0.0
+    status: RefinementStatus = on_demand()
+    reason: str | None = on_demand()
+    pattern: Pattern = on_demand()
+    radiation: Radiation = on_demand()
+    instrument: Instrument = on_demand()
+    agreement: Agreement = on_demand()
+    phases: tuple[RefinedPhase, ...] = on_demand()
+    parameters: tuple[RefinedParameter, ...] = on_demand()
+    correlations: tuple[Correlation, ...] = on_demand()
+    free_names: tuple[str, ...] = on_demand()
+    covariance: FloatArray = on_demand()
+    calculated: FloatArray = on_demand()
+    background: FloatArray = on_demand()
+    contributions: FloatArray = on_demand()
+    steps: tuple[RefinementStep, ...] = on_demand()
+    warnings: tuple[Notice, ...] = on_demand()
+    cpu_s: float = on_demand()
+    version: str = on_demand()
+    recipe: Mapping[str, object] | None = on_demand(None)
+    largest_shift: float | None = on_demand(None)
+    absolute: AbsoluteFractions | None = on_demand(None)
+    groups: tuple[AlikeGroup, ...] = on_demand(())
+    unexplained: tuple[UnexplainedPeak, ...] = on_demand(())
+    sensitivity: tuple[Sensitivity, ...] = on_demand(())
+    uncertainty_parts: Mapping[str, Mapping[str, float]] = on_demand()
+    priors: tuple[PriorQuantity, ...] = on_demand(())
+    penalty: float = on_demand(0.0)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return all fields: a result is pickled and copied with them, without the model."""
+        return all_fields(self)
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
