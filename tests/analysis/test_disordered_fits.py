@@ -11,7 +11,7 @@ from disordered_slabs import ordered_crystal, phase
 from layerox.builders import build_crystal
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.staged_strategy import refined_phase
+from layerox.diffraction.warm_start import refined_phase
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.results.result_folder import files_of

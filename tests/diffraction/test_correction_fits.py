@@ -10,8 +10,8 @@ from layerox.analysis.fit import simulate
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.spherical_harmonics import cell_frame, harmonic_texture
-from layerox.diffraction.staged_strategy import refined_phase
 from layerox.diffraction.texture_form import march_coefficients
+from layerox.diffraction.warm_start import refined_phase
 from layerox.instrument import Instrument
 from layerox.results.result_folder import files_of, load, write_folder
 from mixtures import CU, PROFILE

@@ -6,7 +6,8 @@ import pytest
 from layerox.diffraction.build_result import build_result
 from layerox.diffraction.refinement_plan import Demand, Plan, Stage, Variable
 from layerox.diffraction.simulated_pattern import simulation
-from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages, refined_phase
+from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages
+from layerox.diffraction.warm_start import refined_phase
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text

@@ -32,7 +32,8 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.reflections import has_reflection_between
 from layerox.diffraction.simulated_pattern import Simulation, simulation
-from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages, refined_phase
+from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages
+from layerox.diffraction.warm_start import warm_start
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument, Profile
 from layerox.pattern import Pattern
@@ -150,7 +151,7 @@ def fit(
                  polarization=polarization, instrument=instrument)  # fmt: skip
     if start is not None:
         known, beam = given.resolve_with_start(data, start)
-        plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
+        plan.quantification.check(warm_start(start).phases, beam, known.geometry)
         outcome = fit_from_result(data, start, known, beam, plan)
     else:
         known, beam = given.resolve(data)

@@ -77,7 +77,7 @@ def _candidates(run: StepwiseRefinement, plan: Plan) -> list[tuple[int, int]]:
         if not run.parameters.can_vary(slot_name(phase, "scale"))
         or plan.links({public_name(slot_name(phase, slot)) for slot in phase.slot_names})
     }
-    pairs = similar_pairs(run.model)
+    pairs = similar_pairs(run.model) if run.similar is None else run.similar
     return [pair for pair in pairs if not fixed & set(pair)]
 
 

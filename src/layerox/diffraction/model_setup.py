@@ -136,7 +136,6 @@ def prepared(
         Called with the name of each step.
     """
     terms = background_terms if plan.background_terms is None else plan.background_terms
-    tail = TAIL * float(np.median(pattern.sigma))
     refuse_outside(plan.extras, pattern.range)
     if plan.blank is not None:
         plan.blank.refuse_shorter(pattern.range)
@@ -146,7 +145,7 @@ def prepared(
         instrument,
         radiation,
         background_terms=terms,
-        tail=tail,
+        tail=tail_for(pattern),
         extras=plan.extras,
         blank=plan.blank,
     )
@@ -162,6 +161,11 @@ def prepared(
     run = kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
     run.priors = priors_of(phases, parameters, plan.priors, instrument, radiation, pattern)
     return run
+
+
+def tail_for(pattern: Pattern) -> float:
+    """Return the height at which the tails of peaks are cut, in the unit of the pattern."""
+    return TAIL * float(np.median(pattern.sigma))
 
 
 def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument:

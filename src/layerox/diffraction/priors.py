@@ -121,6 +121,13 @@ def priors_of(
     return tuple(_adjusted(found, settings))
 
 
+def background_priors(
+    pattern: Pattern, parameters: Parameters, settings: PriorSettings = NO_SETTINGS
+) -> tuple[Prior, ...]:
+    """Return those of `priors_of` that depend on the pattern: the terms of the background."""
+    return tuple(_adjusted(list(of_background(pattern, parameters)), settings))
+
+
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:
     """Return the priors of single parameters as restraints, except those of parameters that the user names.
 

@@ -8,6 +8,7 @@ the matter of the strategies.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from layerox.diffraction.prior import Prior, PriorRestraint
 from layerox.diffraction.restraint_terms import restraint_terms
 from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.serial_correlation import serial_factor
+from layerox.pattern import Pattern
 from layerox.typing import FloatArray
 
 # Fall of chi-squared (over its reduced value) required for every freed parameter. The Bayesian information criterion
@@ -78,6 +80,8 @@ class StepwiseRefinement:
         The priors of parameters that the refinement varies.
     first_spread
         Goodness of fit (at least 1) for the weights of the priors before the first minimum.
+    similar
+        Pairs of similar phases of the model, see `similar_phases`; None if they are not known yet.
     """
 
     def __init__(
@@ -93,9 +97,20 @@ class StepwiseRefinement:
         self.priors: tuple[Prior, ...] = ()
         self.prior_restraints: tuple[PriorRestraint, ...] = ()
         self.first_spread = 1.0
+        self.similar: list[tuple[int, int]] | None = None
         self.steps: list[RefinementStep] = []
         self.evaluations = 0
         self._minimum: Minimum | None = None
+
+    def on(self, pattern: Pattern, tail: float) -> StepwiseRefinement:
+        """Return the same refinement, before its first step, of another pattern on the same angles.
+
+        It changes nothing that it shares with this one.
+        """
+        other = copy(self)
+        other.model, other.parameters = self.model.independent(tail), self.parameters.copy()
+        other.data, other.steps = Data(pattern.intensity, 1.0 / pattern.sigma), []
+        return other
 
     @property
     def minimum(self) -> Minimum:

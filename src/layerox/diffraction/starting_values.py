@@ -36,14 +36,19 @@ def starting_inverse_size(width: float, wavelength: float) -> float:
 
 def plausible_scales(model: Model, values: FloatArray, height: float) -> FloatArray:
     """Return the scale at which the strongest peak of each phase has a given height, shape (p,)."""
+    return height / peak_heights(model, values)
+
+
+def peak_heights(model: Model, values: FloatArray) -> FloatArray:
+    """Return the height of the strongest peak of each phase at scale one, about, shape (p,)."""
     instrument = np.ascontiguousarray(values[model.instrument_block])
-    scales = np.ones(len(model.phases))
+    found = np.ones(len(model.phases))
     for p, (phase_model, block) in enumerate(zip(model.phase_models, model.phase_blocks, strict=True)):
         _, gauss, lorentz, area = phase_model.peaks(values[block], instrument).table
         inside = area > 0
         heights = area[inside] / np.maximum(gauss[inside] + lorentz[inside], 1e-3)
-        scales[p] = height / heights.max(initial=1e-300)
-    return scales
+        found[p] = heights.max(initial=1e-300)
+    return found
 
 
 def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:

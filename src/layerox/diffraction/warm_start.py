@@ -1,0 +1,224 @@
+"""Warm start: the starting point that a result gives to refinements of similar patterns.
+
+What such refinements have in common is prepared once: the model (reflections, structure factors), the table of
+parameters with its constraints, and the priors. Each refinement has copies of all that it changes, so that any number
+of them, also in threads, start from the same point. `staged_strategy.fit_from_result` refines from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from layerox.crystal.measured_crystal import MeasuredCrystal
+from layerox.diffraction.background import BLANK, EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.constraints import constrained
+from layerox.diffraction.disordered.from_result import disordered_phase_of
+from layerox.diffraction.measured_phase import MeasuredPhase
+from layerox.diffraction.model import safe_name, slots_of
+from layerox.diffraction.model_setup import prepared, tail_for
+from layerox.diffraction.parameters import is_background, is_background_term, slot_of_public
+from layerox.diffraction.phase import INTENSITY, Phase, corrections_at
+from layerox.diffraction.prior_settings import PriorSetting
+from layerox.diffraction.priors import background_priors, prior_restraints
+from layerox.diffraction.refined_quantities import RefinedParameter, RefinedPhase
+from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.refinement_plan import Plan, Variable
+from layerox.diffraction.refinement_steps import StepwiseRefinement
+from layerox.diffraction.similar_phases import similar_pairs
+from layerox.diffraction.starting_values import peak_heights
+from layerox.errors import InputError
+from layerox.instrument import Instrument
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+from layerox.typing import FloatArray
+
+# Share of a plausible scale from which on tails are computed.
+LEAST_SCALE = 0.01
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PreparedRefinement:
+    """A refinement before its first step, for all patterns on the same angles.
+
+    Attributes
+    ----------
+    instrument, radiation, given
+        The diffractometer, the beam and the user's settings for which it holds.
+    plan
+        The settings with the constraints of the result.
+    run
+        The refinement; never refined itself if others are made from it.
+    heights
+        Height of the strongest peak of each phase at scale one, shape (p,).
+    is_reusable
+        Whether other patterns may be refined from it.
+    """
+
+    instrument: Instrument
+    radiation: Radiation
+    given: Plan
+    plan: Plan
+    run: StepwiseRefinement
+    heights: FloatArray
+    is_reusable: bool
+
+    def is_for(self, pattern: Pattern, instrument: Instrument, radiation: Radiation, given: Plan) -> bool:
+        """Whether it holds for a measurement and the user's settings, by their content."""
+        same = (self.instrument, self.radiation, self.given) == (instrument, radiation, given)
+        return same and np.array_equal(self.run.model.two_theta, pattern.two_theta)
+
+    def on(self, pattern: Pattern) -> StepwiseRefinement:
+        """Return the refinement of a pattern, which shares nothing that it changes."""
+        run = self.run.on(pattern, tail_for(pattern)) if self.is_reusable else self.run
+        run.priors = (
+            *(prior for prior in run.priors if not prior.is_of_background),
+            *background_priors(pattern, run.parameters, self.plan.priors),
+        )
+        height = max(float(np.ptp(pattern.intensity)), 1.0)
+        run.model.reach_scales = LEAST_SCALE * (height / self.heights)
+        return run
+
+
+class WarmStart:
+    """The values, constraints and priors of a result, as the start of others.
+
+    Attributes
+    ----------
+    phases, absent
+        The phases with their refined values, and those of them that the pattern did not support.
+    """
+
+    def __init__(self, result: Refinement):
+        self.phases = tuple(refined_phase(phase) for phase in result.phases)
+        self.absent = [new for new, old in zip(self.phases, result.phases, strict=True) if not old.is_supported]
+        self._rows, self._free_names = result.parameters, result.free_names
+        self._priors = {row.name: row.setting if row.is_refined else None for row in result.priors}
+        self._spread = max(result.agreement.gof, 1.0)
+        self._last: PreparedRefinement | None = None
+
+    def prepared(
+        self, pattern: Pattern, instrument: Instrument, radiation: Radiation, plan: Plan
+    ) -> PreparedRefinement:
+        """Return the prepared refinement of a pattern: the last one if it holds, else a new one.
+
+        Parameters
+        ----------
+        pattern, instrument, radiation
+            The data, the diffractometer with its profile, and the beam.
+        plan
+            The user's settings, in addition to the constraints of the result.
+        """
+        last = self._last
+        if last is not None and last.is_for(pattern, instrument, radiation, plan):
+            return last
+        found = self._newly_prepared(pattern, instrument, radiation, plan)
+        self._last = found if found.is_reusable else None
+        return found
+
+    def _newly_prepared(
+        self, pattern: Pattern, instrument: Instrument, radiation: Radiation, given: Plan
+    ) -> PreparedRefinement:
+        background = {row.name: float(row.number) for row in self._rows if is_background(row.name)}
+        plan = _with_links(given, self._rows, self._free_names, self.phases, instrument)
+        refined = self._settings(plan)
+        plan = replace(plan, priors={**refined, **plan.priors})
+        run = prepared(pattern, self.phases, instrument, radiation, plan, len(background))
+        for name, value in background.items():
+            run.parameters.assign(name, value)
+        run.parameters.free(slot_of_public(name, run.parameters.index) for name in self._free_names)
+        run.priors = tuple(
+            prior for prior in run.priors if prior.name in self._priors or not prior.is_of_diffractometer
+        )
+        active = [prior for prior in run.priors if prior.name in refined]
+        run.prior_restraints = prior_restraints(active, run.parameters, plan.named(run.parameters))
+        run.first_spread = self._spread
+        run.similar = similar_pairs(run.model)
+        return PreparedRefinement(
+            instrument=instrument,
+            radiation=radiation,
+            given=given,
+            plan=plan,
+            run=run,
+            heights=peak_heights(run.model, run.parameters.values),
+            is_reusable=run.model.is_copyable and given.blank is None,
+        )
+
+    def _settings(self, plan: Plan) -> dict[str, PriorSetting]:
+        """Return the priors of the quantities that the result refines, except those that the user names."""
+        return {
+            name: setting for name, setting in self._priors.items() if setting is not None and not plan.is_named(name)
+        }
+
+
+# By result, as long as it exists.
+_STARTS: WeakKeyDictionary[Refinement, WarmStart] = WeakKeyDictionary()
+
+
+def warm_start(result: Refinement) -> WarmStart:
+    """Return the starting point of a result, made once."""
+    found = _STARTS.get(result)
+    if found is None:
+        found = _STARTS[result] = WarmStart(result)
+    return found
+
+
+def _with_links(
+    plan: Plan,
+    rows: Sequence[RefinedParameter],
+    free_names: Sequence[str],
+    phases: Sequence[Phase],
+    instrument: Instrument,
+) -> Plan:
+    """Return the plan with the constraints, the variables and the extra peaks of a result."""
+    values = {row.name: float(row.number) for row in rows}
+    extras = [
+        ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS})
+        for stem in (name.removesuffix("_gauss") for name in values if name.endswith("_gauss"))
+    ]
+    terms, blank = sum(map(is_background_term, values)), BLANK in values
+    if blank and plan.blank is None:
+        raise InputError("the result to start from has a measured blank", argument="start",
+                         cure="give the blank again, in a recipe with [background] blank")  # fmt: skip
+    ruled = constrained(*slots_of(phases, instrument, terms, extras, blank=blank), phases, extras)
+    own = [row for row in rows if slot_of_public(row.name, ruled.index) not in ruled.index]
+    own = [row for row in own if not any(row.name.startswith(f"{safe_name(p.name)}_{INTENSITY}") for p in phases)]
+    variables = {
+        row.name: Variable(value=float(row.number), minimum=row.minimum, maximum=row.maximum,
+                           vary=row.name in free_names)
+        for row in own
+    }  # fmt: skip
+    links = {row.name: row.expression for row in rows if row.expression}
+    free = {name: text for name, text in links.items() if name in variables or ruled.link_text(name) is None}
+    return replace(
+        plan, variables={**variables, **plan.variables}, constraints={**free, **plan.constraints}, extras=tuple(extras)
+    )
+
+
+def refined_phase(phase: RefinedPhase) -> Phase:
+    """Return the phase of a result with its refined values as initial values."""
+    if phase.stacking is not None:
+        return disordered_phase_of(phase)
+    if isinstance(phase.crystal, MeasuredCrystal):
+        return MeasuredPhase(crystal=phase.crystal, **_refined_values(phase))
+    return Phase(crystal=phase.crystal, **_refined_values(phase))
+
+
+def _refined_values(phase: RefinedPhase) -> dict[str, Any]:
+    """Return the refined values of a phase without its crystal, by field of `Phase`."""
+    return {
+        "name": phase.name,
+        "scale": float(phase.scale),
+        "size_nm": float(phase.size_nm),
+        "microstrain": float(phase.microstrain),
+        "texture_axis": phase.texture_axis,
+        "preferred_orientation": float(phase.preferred_orientation),
+        "mode": phase.mode,
+        "displacement_mm": float(phase.displacement_mm),
+        "hardware": phase.hardware,
+        **vars(corrections_at(phase.corrections)),
+    }
