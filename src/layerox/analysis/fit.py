@@ -20,6 +20,7 @@ from layerox.analysis.stacking_question import question_stacking
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.build_result import build_result
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.verdict import with_verdicts
 from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
 from layerox.diffraction.minimum import Data
@@ -166,7 +167,9 @@ def fit(
     if start is None:
         attempt = stacking == "auto" and plan.strategy == "automatic" and params is None
         outcome = question_stacking(outcome, data, known, beam, plan, attempt=attempt, progress=progress)
-    outcome = with_verdicts(outcome, Data(data.intensity, 1.0 / data.sigma), () if start is None else start.phases)
+    if any(isinstance(phase, DisorderedPhase) for phase in outcome.model.phases):
+        before = () if start is None else start.phases
+        outcome = with_verdicts(outcome, Data(data.intensity, 1.0 / data.sigma), before)
     result = build_result(
         outcome,
         data,

@@ -8,7 +8,7 @@ warnings are made in `diagnostics`; `refinement.Refinement` is the result that a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import version
 from threading import RLock
@@ -27,6 +27,7 @@ from layerox.diffraction.diagnostics import (
     unexplained_peak_warnings,
     unsupported_phase_warnings,
 )
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.linear_response import LinearResponse
@@ -35,12 +36,14 @@ from layerox.diffraction.minimum import Data
 from layerox.diffraction.minimum_reader import MinimumReader
 from layerox.diffraction.model import instrument_at
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.model_uncertainty import ModelUncertainty, PriorQuantity, model_uncertainty
+from layerox.diffraction.model_uncertainty import ModelUncertainty, PriorQuantity, carried_priors, model_uncertainty
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
+from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.quantification import Quantification
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
+    PhaseValues,
     RefinedParameter,
     RefinedPhase,
     RefinementStatus,
@@ -56,6 +59,25 @@ from layerox.refined import Refined
 from layerox.typing import FloatArray
 
 WORTH_LISTING = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StartingValues:
+    """What another refinement takes from a result, in the order of its phases.
+
+    Attributes
+    ----------
+    phases
+        Their refined values.
+    is_supported
+        Whether the pattern supports each of them.
+    priors
+        By name of the quantities with a prior: its setting if it is refined, else None.
+    """
+
+    phases: tuple[PhaseValues, ...]
+    is_supported: tuple[bool, ...]
+    priors: Mapping[str, PriorSetting | None]
 
 
 class Conclusion:
@@ -99,6 +121,20 @@ class Conclusion:
         """Return a field of the result, as in the fit itself: with one thread, and by one caller at a time."""
         with one_blas_thread(), self._lock:
             return getattr(self, name)
+
+    def starting_values(self) -> StartingValues:
+        """Return what another refinement starts from; most of what takes time is not needed for it."""
+        with one_blas_thread(), self._lock:
+            reader, count = self.reader, range(len(self.model.phases))
+            disordered = [isinstance(phase, DisorderedPhase) for phase in self.model.phases]
+            carried = carried_priors(self.model, self.minimum, self.outcome.priors) if self._is_weighed else {}
+            if carried is None:
+                carried = {row.name: row.setting if row.is_refined else None for row in self.priors}
+            return StartingValues(
+                phases=tuple(reader.phase(k) if disordered[k] else reader.phase_values(k) for k in count),
+                is_supported=tuple(reader.is_supported(k) for k in count),
+                priors=carried,
+            )
 
     # -- curves, which are copies: a user may change those of a result, the conclusion reads those of the minimum ------
 
@@ -187,13 +223,18 @@ class Conclusion:
 
     # -- the model linearised at the minimum -------------------------------------------------------------------------
 
+    @property
+    def _is_weighed(self) -> bool:
+        """Whether a phase has a weight fraction."""
+        value = self.minimum.parameters.value
+        return any(value(slot_name(phase, "scale")) > 0 for phase in self.model.phases if phase.is_weighed)
+
     def _linear_response(self) -> LinearResponse | None:
         """Return the model linearised at its minimum; None without a phase that has a weight fraction.
 
         It is not kept: its derivatives are larger than all that a result holds.
         """
-        value = self.minimum.parameters.value
-        if not any(value(slot_name(phase, "scale")) > 0 for phase in self.model.phases if phase.is_weighed):
+        if not self._is_weighed:
             return None
         return LinearResponse(self.model, self.minimum, Data(self.pattern.intensity, 1.0 / self.pattern.sigma))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.quantification import Quantification, Quantities, quantities
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
+    PhaseValues,
     RefinedParameter,
     RefinedPhase,
     RefinedSite,
@@ -105,35 +108,59 @@ class MinimumReader:
                 return Refined(0.0, esd, "unsupported")
         return number
 
+    def _slots(self, index: int) -> dict[str, Refined]:
+        """Return the numbers of a phase by the names of its slots."""
+        phase, block = self.model.phases[index], self.model.phase_blocks[index]
+        slots = {name: self.number(block.start + k) for k, name in enumerate(phase.slot_names)}
+        return slots | _in_refined_cell(phase, slots) if isinstance(phase, DisorderedPhase) else slots
+
+    def phase_values(self, index: int) -> PhaseValues:
+        """Return the values of a phase alone."""
+        return PhaseValues(**self._values(index, self._slots(index)))
+
+    def is_supported(self, index: int) -> bool:
+        """Whether the data support a phase, or it is shown for a group; see `RefinedPhase.is_supported`."""
+        name = self.model.phases[index].name
+        shown = self._alike(name) is None or float(self.fractions.values[index]) != 0.0
+        return name not in self.outcome.unsupported and shown
+
+    def _values(self, index: int, slots: Mapping[str, Refined]) -> dict[str, Any]:
+        phase = self.model.phases[index]
+        absent = self.outcome.unsupported.get(phase.name)
+        return {
+            "name": phase.name,
+            "crystal": self._refined_crystal(phase, slots),
+            "scale": slots["scale"] if absent is None else Refined(0.0, absent[1], "unsupported"),
+            "size_nm": _size(slots["inverse_size"]),
+            "microstrain": slots["microstrain"],
+            "preferred_orientation": slots["preferred_orientation"],
+            "texture_axis": phase.axis,
+            "mode": phase.mode,
+            "displacement_mm": slots["displacement"],
+            "hardware": phase.hardware,
+            "corrections": {slot: slots[slot] for slot in phase.correction_slots},
+        }
+
     def phase(self, index: int) -> RefinedPhase:
         """Return a phase."""
         phase, block = self.model.phases[index], self.model.phase_blocks[index]
-        slots = {name: self.number(block.start + k) for k, name in enumerate(phase.slot_names)}
-        if isinstance(phase, DisorderedPhase):
-            slots |= _in_refined_cell(phase, slots)
-        crystal = self._refined_crystal(phase, slots)
+        slots = self._slots(index)
+        values = self._values(index, slots)
+        crystal, scale = values["crystal"], values["scale"]
         support, esd = self.outcome.unsupported.get(phase.name, (0.0, 0.0))
         supported = phase.name not in self.outcome.unsupported
-        scale = slots["scale"] if supported else Refined(0.0, esd, "unsupported")
         rows = self.minimum.calculated.phases
         return RefinedPhase(
-            name=phase.name,
+            **values,
             space_group=crystal.space_group,
             formula=crystal.formula,
             weight_fraction=self._fraction(index, phase) if supported else self._absent(index, phase, esd),
             intensity_share=float(rows[index].sum() / max(rows.sum(), 1e-300)),
             support_sigma=scale / scale.esd if supported and scale.esd > 0 else support,
-            mode=phase.mode,
             intensities=self._intensities(index),
             r_bragg=self._r_bragg(index) if supported and not isinstance(phase, DisorderedPhase) else None,
             cell=self._cell(phase, block, slots),
-            size_nm=_size(slots["inverse_size"]),
-            microstrain=slots["microstrain"],
-            preferred_orientation=slots["preferred_orientation"],
-            texture_axis=phase.axis,
             sites=tuple(_site(site, slots) for site in crystal.sites),
-            scale=scale,
-            crystal=crystal,
             ticks=self._ticks(index),
             detection_limit=None if self._alike(phase.name) else self.found.detection_limits[index],
             scale_mass_volume=self.found.weights[index],
@@ -142,11 +169,8 @@ class MinimumReader:
             linear_attenuation=self.found.linear_attenuations[index],
             attenuation_by_line=self.found.attenuation_by_line[index],
             microabsorption=self.found.microabsorption[index],
-            displacement_mm=slots["displacement"],
-            hardware=phase.hardware,
             mass_to_reference=self.found.masses_to_reference[index],
             stacking=self._stacking(index, slots) if isinstance(phase, DisorderedPhase) else None,
-            corrections={slot: slots[slot] for slot in phase.correction_slots},
         )
 
     def _stacking(self, index: int, slots: dict[str, Refined]) -> RefinedStacking | None:
@@ -240,7 +264,7 @@ class MinimumReader:
         accuracy = math.sqrt(number.esd**2 + (self.serial_factor**2 - 1.0) * counting)
         return Refined(number, number.esd, number.status, accuracy)
 
-    def _refined_crystal(self, phase: Phase, slots: dict[str, Refined]) -> Crystal:
+    def _refined_crystal(self, phase: Phase, slots: Mapping[str, Refined]) -> Crystal:
         sites = tuple(
             replace(
                 site,

@@ -135,22 +135,6 @@ class Model:
             start = blocks[-1].stop
         self.phase_blocks = tuple(blocks)
 
-    @property
-    def is_copyable(self) -> bool:
-        """Whether `independent` is possible: all phases are ordered, with intensities from their structures."""
-        return all(type(own) is PhaseModel and not own.intensity_slots for own in self.phase_models)
-
-    def independent(self, tail: float) -> Model:
-        """Return the same model with tails cut at another height, which shares nothing that it changes.
-
-        A model keeps what it computed last (see `StructureFactors`); this one has its own.
-        """
-        other = copy(self)
-        other.phase_models = tuple(own.independent() for own in self.phase_models)
-        other.tail, other.reach_scales = tail, self.reach_scales.copy()
-        other._weighted, other._blocks = (np.zeros(0), np.zeros(0)), None
-        return other
-
     def on(self, two_theta: FloatArray) -> Model:
         """Return the same model on other angles within the same range."""
         other = copy(self)

@@ -19,6 +19,7 @@ import numpy as np
 
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, slot_name
 from layerox.diffraction.phase import Phase
@@ -134,14 +135,46 @@ def model_uncertainty(
     return ModelUncertainty(esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, priors=rows)
 
 
+def carried_priors(model: Model, minimum: Minimum, priors: Sequence[Prior]) -> dict[str, PriorSetting | None] | None:
+    """Return the settings of refined quantities and None for those held, by the names of `ModelUncertainty.priors`.
+
+    They need no linearised model. Held terms of the background, listed there for their effect, are missing; None if one
+    of them is at a bound.
+    """
+    refined, held = _refined_priors(minimum, priors), _held_priors(model, minimum, priors)
+    free = set(minimum.parameters.free_names)
+    stuck = [prior for prior in held if free & set(prior.parts)]
+    if any(prior.is_of_background for prior in stuck):
+        return None
+    found: dict[str, PriorSetting | None] = {prior.name: None for prior in held if not prior.is_of_background}
+    for prior in (*refined, *stuck):
+        found[prior.name] = _row(prior, prior.value, 0.0, {}).setting
+    return found
+
+
+def _held_priors(model: Model, minimum: Minimum, priors: Sequence[Prior]) -> list[Prior]:
+    """Return the priors of quantities that do not move, those at a bound included."""
+    moving = set(_inside(minimum))
+    return [prior for prior in priors if _is_held(prior, model, minimum.parameters, moving)]
+
+
+def _refined_priors(minimum: Minimum, priors: Sequence[Prior]) -> list[Prior]:
+    """Return the priors of quantities that move."""
+    names = {name for name in _inside(minimum) if minimum.prior_curvature.get(name, 0.0)}
+    return [prior for prior in priors if len(prior.parts) == 1 and names >= prior.parts.keys()]
+
+
+def _inside(minimum: Minimum) -> list[str]:
+    """Return the names of the variables that are not at a bound."""
+    return [name for name, stuck in zip(minimum.parameters.free_names, minimum.at_bound, strict=True) if not stuck]
+
+
 class _Held:
     """The held quantities in units of their prior standard uncertainty: their posterior and their effects."""
 
     def __init__(self, linear: LinearResponse, priors: Sequence[Prior]):
         self.linear = linear
-        table, at_bound = linear.minimum.parameters, linear.minimum.at_bound
-        moving = {name for name, stuck in zip(table.free_names, at_bound, strict=True) if not stuck}
-        self.priors = [prior for prior in priors if _is_held(prior, linear.model, table, moving)]
+        self.priors = _held_priors(linear.model, linear.minimum, priors)
         if not self.priors:
             return
         curves, direct = _derivatives(linear, self.priors)
@@ -150,7 +183,8 @@ class _Held:
         self.covariance = np.linalg.inv(np.eye(len(self.priors)) + curves.T @ linear.unfollowed(curves) / variance)
         self.mean = self.covariance @ (curves.T @ linear.difference) / variance
         # The data push those at their bound beyond it, where they cannot be.
-        self.at_bound = [bool(set(prior.parts) & set(table.free_names)) for prior in self.priors]
+        free = set(linear.minimum.parameters.free_names)
+        self.at_bound = [bool(free & set(prior.parts)) for prior in self.priors]
         self.mean[self.at_bound] = 0.0
 
     def variances(self) -> FloatArray:
@@ -186,13 +220,10 @@ def _of_refined(linear: LinearResponse) -> FloatArray:
 def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequence[str]) -> Iterator[PriorQuantity]:
     """Yield the refined quantities that have a prior."""
     minimum = linear.minimum
-    inside = [name for name, stuck in zip(minimum.parameters.free_names, minimum.at_bound, strict=True) if not stuck]
-    for prior in (prior for prior in priors if len(prior.parts) == 1):
+    inside = _inside(minimum)
+    for prior in _refined_priors(minimum, priors):
         (name,) = prior.parts
-        curvature = minimum.prior_curvature.get(name, 0.0)
-        if not curvature or name not in inside:
-            continue
-        response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * curvature * prior.step
+        response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * minimum.prior_curvature[name] * prior.step
         changes = dict(zip(names, response.tolist(), strict=True))
         yield _row(prior, minimum.parameters.value(name), minimum.esd(name), changes, is_refined=True)
 

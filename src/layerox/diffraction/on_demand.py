@@ -57,6 +57,12 @@ def deferred(kind: type[R], source: Source) -> R:
     return instance
 
 
+def source_of(instance: object) -> Source | None:
+    """Return the source of the fields of an instance that have not been read; None without one."""
+    source: Source | None = vars(instance).get(SOURCE)
+    return source
+
+
 def all_fields(instance: Any) -> dict[str, object]:
     """Return all fields by name, for copies and pickles: the source stays behind."""
     return {field.name: getattr(instance, field.name) for field in fields(instance)}

@@ -122,12 +122,6 @@ class PhaseModel:
         other.broadening = other._anisotropic_broadening()
         return other
 
-    def independent(self) -> PhaseModel:
-        """Return the same phase with its own memory of the last structure factors."""
-        other = copy(self)
-        other.structure_factors = copy(self.structure_factors)
-        return other
-
     def about(self, hkl: tuple[int, int, int]) -> PhaseModel:
         """Return the same phase with another texture axis: the normal of a plane."""
         other = copy(self)

@@ -35,7 +35,24 @@ class RefinedSite:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefinedPhase:
+class PhaseValues:
+    """The refined values of a phase, from which another refinement starts; see `RefinedPhase`."""
+
+    name: str
+    crystal: Crystal
+    scale: Refined
+    size_nm: Refined
+    microstrain: Refined
+    preferred_orientation: Refined
+    texture_axis: tuple[int, int, int]
+    mode: IntensityMode = "rietveld"
+    displacement_mm: Refined = NOT_DISPLACED
+    hardware: bool = False
+    corrections: Mapping[str, Refined] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinedPhase(PhaseValues):
     """A phase after refinement.
 
     Attributes
@@ -93,7 +110,6 @@ class RefinedPhase:
         Coefficients of harmonics, and anisotropic size and strain, by the names of `Phase.correction_slots`.
     """
 
-    name: str
     space_group: str
     formula: str
     weight_fraction: Refined
@@ -101,15 +117,8 @@ class RefinedPhase:
     support_sigma: float
     r_bragg: float | None
     cell: Mapping[str, Refined]
-    size_nm: Refined
-    microstrain: Refined
-    preferred_orientation: Refined
-    texture_axis: tuple[int, int, int]
     sites: tuple[RefinedSite, ...]
-    scale: Refined
-    crystal: Crystal
     ticks: FloatArray
-    mode: IntensityMode = "rietveld"
     intensities: Mapping[tuple[int, int, int], Refined] = field(default_factory=dict)
     detection_limit: float | None = None
     scale_mass_volume: Refined | None = None
@@ -118,11 +127,8 @@ class RefinedPhase:
     linear_attenuation: Refined | None = None
     attenuation_by_line: tuple[tuple[float, float], ...] = ()
     microabsorption: Microabsorption | None = None
-    displacement_mm: Refined = NOT_DISPLACED
-    hardware: bool = False
     mass_to_reference: Refined | None = None
     stacking: RefinedStacking | None = None
-    corrections: Mapping[str, Refined] = field(default_factory=dict)
 
     @property
     def is_supported(self) -> bool:

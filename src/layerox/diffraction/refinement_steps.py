@@ -21,6 +21,7 @@ from layerox.diffraction.prior import Prior, PriorRestraint
 from layerox.diffraction.restraint_terms import restraint_terms
 from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.serial_correlation import serial_factor
+from layerox.diffraction.shared_model import independent
 from layerox.pattern import Pattern
 from layerox.typing import FloatArray
 
@@ -108,7 +109,7 @@ class StepwiseRefinement:
         It changes nothing that it shares with this one.
         """
         other = copy(self)
-        other.model, other.parameters = self.model.independent(tail), self.parameters.copy()
+        other.model, other.parameters = independent(self.model, tail), self.parameters.copy()
         other.data, other.steps = Data(pattern.intensity, 1.0 / pattern.sigma), []
         return other
 

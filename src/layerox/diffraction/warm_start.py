@@ -16,19 +16,22 @@ import numpy as np
 
 from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.background import BLANK, EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.conclusion import Conclusion, StartingValues
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.disordered.from_result import disordered_phase_of
 from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.model import safe_name, slots_of
 from layerox.diffraction.model_setup import prepared, tail_for
+from layerox.diffraction.on_demand import source_of
 from layerox.diffraction.parameters import is_background, is_background_term, slot_of_public
 from layerox.diffraction.phase import INTENSITY, Phase, corrections_at
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.priors import background_priors, prior_restraints
-from layerox.diffraction.refined_quantities import RefinedParameter, RefinedPhase
+from layerox.diffraction.refined_quantities import PhaseValues, RefinedParameter, RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import Plan, Variable
 from layerox.diffraction.refinement_steps import StepwiseRefinement
+from layerox.diffraction.shared_model import is_shareable
 from layerox.diffraction.similar_phases import similar_pairs
 from layerox.diffraction.starting_values import peak_heights
 from layerox.errors import InputError
@@ -94,10 +97,12 @@ class WarmStart:
     """
 
     def __init__(self, result: Refinement):
-        self.phases = tuple(refined_phase(phase) for phase in result.phases)
-        self.absent = [new for new, old in zip(self.phases, result.phases, strict=True) if not old.is_supported]
+        source = source_of(result)
+        found = source.starting_values() if isinstance(source, Conclusion) else _starting_values(result)
+        self.phases = tuple(refined_phase(phase) for phase in found.phases)
+        self.absent = [new for new, shown in zip(self.phases, found.is_supported, strict=True) if not shown]
+        self._priors = found.priors
         self._rows, self._free_names = result.parameters, result.free_names
-        self._priors = {row.name: row.setting if row.is_refined else None for row in result.priors}
         self._spread = max(result.agreement.gof, 1.0)
         self._last: PreparedRefinement | None = None
 
@@ -145,7 +150,7 @@ class WarmStart:
             plan=plan,
             run=run,
             heights=peak_heights(run.model, run.parameters.values),
-            is_reusable=run.model.is_copyable and given.blank is None,
+            is_reusable=is_shareable(run.model) and given.blank is None,
         )
 
     def _settings(self, plan: Plan) -> dict[str, PriorSetting]:
@@ -153,6 +158,15 @@ class WarmStart:
         return {
             name: setting for name, setting in self._priors.items() if setting is not None and not plan.is_named(name)
         }
+
+
+def _starting_values(result: Refinement) -> StartingValues:
+    """Return those of a result whose minimum is not known any more."""
+    return StartingValues(
+        phases=result.phases,
+        is_supported=tuple(phase.is_supported for phase in result.phases),
+        priors={row.name: row.setting if row.is_refined else None for row in result.priors},
+    )
 
 
 # By result, as long as it exists.
@@ -199,16 +213,16 @@ def _with_links(
     )
 
 
-def refined_phase(phase: RefinedPhase) -> Phase:
+def refined_phase(phase: PhaseValues) -> Phase:
     """Return the phase of a result with its refined values as initial values."""
-    if phase.stacking is not None:
+    if isinstance(phase, RefinedPhase) and phase.stacking is not None:
         return disordered_phase_of(phase)
     if isinstance(phase.crystal, MeasuredCrystal):
         return MeasuredPhase(crystal=phase.crystal, **_refined_values(phase))
     return Phase(crystal=phase.crystal, **_refined_values(phase))
 
 
-def _refined_values(phase: RefinedPhase) -> dict[str, Any]:
+def _refined_values(phase: PhaseValues) -> dict[str, Any]:
     """Return the refined values of a phase without its crystal, by field of `Phase`."""
     return {
         "name": phase.name,
