@@ -1,6 +1,7 @@
 """Space groups against gemmi's operations and the tables of International Tables for Crystallography A."""
 
 import contextlib
+import pickle
 
 import gemmi
 import numpy as np
@@ -313,6 +314,13 @@ def test_rhombohedral_axes_are_taken_when_the_cell_has_them():
 )  # fmt: skip
 def test_short_names(name, short):
     assert symmetry_from_name(name).short_name == short
+
+
+def test_a_symmetry_is_pickled_whatever_was_read_from_it():
+    symmetry = symmetry_from_name("R -3 m:H")
+    assert len(symmetry.triplets) == len(symmetry) == 36
+    assert symmetry.is_centrosymmetric
+    assert pickle.loads(pickle.dumps(symmetry)).triplets == symmetry.triplets
 
 
 def test_operations_that_no_tabulated_setting_has():

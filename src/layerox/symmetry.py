@@ -50,7 +50,7 @@ class Symmetry:
     @property
     def triplets(self) -> list[str]:
         """The operations as "x,y,z" triplets."""
-        return [op.triplet() for op in self._gemmi_operations]
+        return list(self._triplets)
 
     @property
     def number(self) -> int:
@@ -66,14 +66,15 @@ class Symmetry:
         return compact_symbol(group)
 
     @cached_property
-    def _gemmi_operations(self) -> list[gemmi.Op]:
-        operations = []
+    def _triplets(self) -> tuple[str, ...]:
+        # The texts are kept, not gemmi's operations, which cannot be pickled.
+        found = []
         for rotation, translation in zip(self.rotations, self.translations, strict=True):
             op = gemmi.Op()
             op.rot = (rotation * gemmi.Op.DEN).tolist()
             op.tran = np.rint(translation * gemmi.Op.DEN).astype(int).tolist()
-            operations.append(op)
-        return operations
+            found.append(op.triplet())
+        return tuple(found)
 
     @cached_property
     def centrings(self) -> FloatArray:

@@ -1,0 +1,137 @@
+"""Warm starts that share a preparation: the same fits as with their own, and none changes another."""
+
+import gc
+import pickle
+import tracemalloc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from layerox.analysis.fit import fit, simulate
+from layerox.diffraction import warm_start as module
+from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan
+from layerox.diffraction.warm_start import warm_start
+from layerox.instrument import Instrument, Profile
+from layerox.radiation import radiation_from_text
+from reference_crystals import O3, P2
+
+CU = radiation_from_text("CuKa").polarized(0.5)
+KNOWN = Instrument(profile=Profile(w=0.004))
+PHASES = [("P2", P2), ("O3", O3)]
+
+
+def pattern(seed, share=0.7, first=14.0):
+    return simulate(PHASES, weights=[share, 1 - share], instrument=KNOWN, sizes_nm=[90, 70], radiation=CU,
+                    two_theta=(first, 80, 0.03), background=[250, -60], counts=9000, seed=seed).pattern  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def start():
+    return fit(pattern(1), PHASES, instrument=KNOWN)
+
+
+def unknown(result):
+    """Return a copy of a result, from which nothing has been prepared, and whose minimum is not known."""
+    return pickle.loads(pickle.dumps(result))
+
+
+def numbers(result):
+    values = [float(row.number) for row in result.parameters]
+    esds = [row.number.esd for row in result.parameters]
+    return np.array([*values, *esds, *result.weight_fractions.values(), result.agreement.r_wp])
+
+
+def test_another_pattern_on_the_same_angles_is_prepared_once(start):
+    fit(pattern(2), start=start)
+    last = warm_start(start)._last
+    fit(pattern(3, 0.4), start=start)
+    assert warm_start(start)._last is last
+    assert last.run.steps == []
+    with pytest.raises(RuntimeError, match="nothing has been refined"):
+        _ = last.run.minimum
+
+
+@pytest.mark.parametrize("other", [
+    {"range": (20.0, 70.0)}, {"instrument": replace(KNOWN, zero=0.01)}, {"recipe": {"parameters": {"P2_a": 2.885}}},
+])  # fmt: skip
+def test_another_range_instrument_or_recipe_is_prepared_anew(start, other):
+    fit(pattern(2), start=start)
+    last = warm_start(start)._last
+    found = fit(pattern(2), start=start, **other)
+    assert warm_start(start)._last is not last
+    assert np.array_equal(numbers(found), numbers(fit(pattern(2), start=unknown(start), **other)))
+
+
+def test_the_same_settings_are_the_same_by_their_content(start):
+    named = Plan(demands={"P2_a": Demand(value=2.885)})
+    data, ready = pattern(2), warm_start(start)
+    instrument, beam = start.instrument, start.radiation
+    one = ready.prepared(data, instrument, beam, named)
+    assert ready.prepared(data, replace(instrument), replace(beam), Plan(demands=dict(named.demands))) is one
+    assert ready.prepared(data, instrument, beam, NO_PLAN) is not one
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_a_fit_from_a_shared_start_is_that_from_its_own(start, seed):
+    """From one start used before, from a copy never used, and from one whose values come from the minimum: equal."""
+    data = pattern(seed, 0.3 + 0.1 * seed)
+    fit(pattern(9), start=start)
+    assert np.array_equal(numbers(fit(data, start=start)), numbers(fit(data, start=unknown(start))))
+    read, unread = fit(data, start=start), fit(data, start=start)
+    numbers(read)
+    later = pattern(seed + 10)
+    expected = numbers(fit(later, start=unknown(read)))
+    assert np.array_equal(numbers(fit(later, start=unread)), expected)
+    assert np.array_equal(numbers(fit(later, start=read)), expected)
+
+
+def test_the_order_of_fits_from_one_start_does_not_matter(start):
+    data = [pattern(seed, share) for seed, share in ((2, 0.7), (3, 0.95), (4, 0.1), (5, 0.5))]
+    forwards = [numbers(fit(one, start=start)) for one in data]
+    backwards = [numbers(fit(one, start=start)) for one in reversed(data)]
+    assert all(map(np.array_equal, forwards, reversed(backwards)))
+
+
+def test_fits_from_one_start_in_threads_are_those_one_by_one(start):
+    data = [pattern(seed, 0.1 * seed) for seed in range(2, 8)]
+    alone = [numbers(fit(one, start=start)) for one in data]
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(lambda one: numbers(fit(one, start=start)), data))
+    # The number of BLAS threads may differ while another fit ends, and with it the last digits.
+    assert all(np.allclose(a, b, rtol=1e-9, atol=0.0) for a, b in zip(alone, together, strict=True))
+
+
+def test_a_loop_over_patterns_keeps_nothing_of_them(start):
+    """100 patterns from one start, then 100 each from the one before: memory of the second half as of the first."""
+    data = [pattern(seed) for seed in (2, 3)]
+
+    def after(count, result):
+        for k in range(count):
+            result = fit(data[k % 2], start=result)
+            assert result.status == "converged"
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    for chained in (False, True):
+        tracemalloc.start()
+        try:
+            sizes = [after(25, start) if chained else [after(1, start) for _ in range(25)][-1] for _ in range(4)]
+        finally:
+            tracemalloc.stop()
+        # One result is 200 kB and more.
+        assert sizes[3] - sizes[1] < 50_000, chained
+
+
+def test_a_start_lives_as_long_as_its_result():
+    result = fit(pattern(1), PHASES, instrument=KNOWN)
+    later = fit(pattern(2), start=result)
+    seen, kept = weakref.ref(result), weakref.ref(warm_start(result))
+    del result
+    gc.collect()
+    assert seen() is None
+    assert kept() is None
+    assert later.status == "converged"
+    assert all(own.phases for own in module._STARTS.values())
