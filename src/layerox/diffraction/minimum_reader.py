@@ -72,13 +72,28 @@ class MinimumReader:
         """The factor of serial correlation of the residuals."""
         return serial_factor((self.pattern.intensity - self.minimum.calculated.total) / self.pattern.sigma)
 
-    def number(self, index: int) -> Refined:
-        """Return a parameter by its index."""
+    @cached_property
+    def numbers(self) -> tuple[Refined, ...]:
+        """All parameters, in the order of the table."""
+        places = {int(index): k for k, index in enumerate(self.minimum.parameters.free_indices)}
+        return tuple(self._number(index, places) for index in range(len(self.values)))
+
+    @cached_property
+    def _variable_esds(self) -> list[float]:
+        """Standard uncertainties of the variables; those at a bound have the ones without it."""
+        variances = np.diag(self.minimum.covariance)
+        if self.minimum.at_bound.any():
+            variances = np.where(self.minimum.at_bound, np.diag(self.minimum.full_covariance), variances)
+        found: list[float] = np.sqrt(np.maximum(variances, 0.0)).tolist()
+        return found
+
+    def _number(self, index: int, places: Mapping[int, int]) -> Refined:
+        """Return a parameter by its index; `places` are those of the variables among themselves."""
         parameters = self.minimum.parameters
         value = float(self.values[index])
         if index in parameters.ties:
             tie = parameters.ties[index]
-            leader = self.number(tie.leader)
+            leader = self._number(tie.leader, places)
             status: Status = "tied" if leader.status != "fixed" else "fixed"
             return Refined(value, abs(tie.factor) * leader.esd, status)
         if index in parameters.expressions:
@@ -87,15 +102,15 @@ class MinimumReader:
             return Refined(value, esd, "tied" if esd > 0 else "fixed")
         if not parameters.vary[index]:
             return Refined(value)
-        held = self.minimum.at_bound[int(np.searchsorted(parameters.free_indices, index))]
-        return Refined(value, self.minimum.esd(parameters.names[index]), "at_bound" if held else "free")
+        k = places[index]
+        return Refined(value, self._variable_esds[k], "at_bound" if self.minimum.at_bound[k] else "free")
 
     def parameter(self, name: str) -> RefinedParameter:
         """Return a parameter under its public name: sizes in nm."""
         parameters = self.minimum.parameters
         index = parameters.find(name)
         low, high = float(parameters.lower[index]), float(parameters.upper[index])
-        number = self._unless_unsupported(self.number(index), name)
+        number = self._unless_unsupported(self.numbers[index], name)
         text = parameters.link_text(name) or ""
         if name.endswith(INVERSE_SIZE):
             low, high = 1 / high if high else math.inf, 1 / low if low else math.inf
@@ -111,7 +126,7 @@ class MinimumReader:
     def _slots(self, index: int) -> dict[str, Refined]:
         """Return the numbers of a phase by the names of its slots."""
         phase, block = self.model.phases[index], self.model.phase_blocks[index]
-        slots = {name: self.number(block.start + k) for k, name in enumerate(phase.slot_names)}
+        slots = {name: self.numbers[block.start + k] for k, name in enumerate(phase.slot_names)}
         return slots | _in_refined_cell(phase, slots) if isinstance(phase, DisorderedPhase) else slots
 
     def phase_values(self, index: int) -> PhaseValues:
@@ -244,7 +259,7 @@ class MinimumReader:
         seen = own.groups_between(*self.model.limits)
         groups = own.group.tolist() if is_extracted(self.model.phases[index]) else []
         rows = zip(own.reflections.hkl.tolist(), groups, strict=False)
-        return {(hkl[0], hkl[1], hkl[2]): self.number(start + g) for hkl, g in rows if seen[g]}
+        return {(hkl[0], hkl[1], hkl[2]): self.numbers[start + g] for hkl, g in rows if seen[g]}
 
     def _cell(self, phase: Phase, block: slice, slots: dict[str, Refined]) -> dict[str, Refined]:
         own = slice(block.start + pk.CELL, block.start + pk.CELL + 6)

@@ -78,6 +78,8 @@ class Model:
         Humps and foreign peaks.
     blank
         A measured blank, None without one.
+    known
+        Models of the phases, in their order, if they are known; they are not changed by others.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Model:
         tail: float = 1e-3,
         extras: Sequence[ExtraPeak] = (),
         blank: MeasuredBackground | None = None,
+        known: Sequence[PhaseModel] = (),
     ):
         # A copy that can be written to, as all other arrays are: loops are compiled for read-only ones separately.
         self.two_theta = np.array(two_theta, dtype=np.float64)
@@ -99,7 +102,7 @@ class Model:
         self.limits = float(self.two_theta[0]), float(self.two_theta[-1])
         self.terms, self.blank = background_terms, blank
         self.basis = background_basis(self.two_theta, background_terms, self.limits, blank)
-        self.phase_models = tuple(self._prepared(phase) for phase in self.phases)
+        self.phase_models = tuple(known) or tuple(self._prepared(phase) for phase in self.phases)
         self.reach_scales = np.zeros(len(self.phases))
         # The basis times the weight of the data, which is the same in all steps of a refinement.
         self._weighted: tuple[FloatArray, FloatArray] = (np.zeros(0), np.zeros(0))

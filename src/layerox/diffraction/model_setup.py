@@ -20,6 +20,7 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import PhaseModel
 from layerox.diffraction.prior import Prior
 from layerox.diffraction.priors import priors_of
 from layerox.diffraction.refinement_plan import Plan
@@ -135,21 +136,61 @@ def prepared(
     progress
         Called with the name of each step.
     """
-    terms = background_terms if plan.background_terms is None else plan.background_terms
+    model = model_for(pattern, phases, instrument, radiation, plan, background_terms)
+    return refinement_of(model, parameters_of(model), pattern, plan, progress)
+
+
+def model_for(
+    pattern: Pattern,
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    radiation: Radiation,
+    plan: Plan,
+    background_terms: int,
+    known: Sequence[PhaseModel] = (),
+) -> Model:
+    """Return the model of a refinement.
+
+    Parameters
+    ----------
+    pattern, phases, instrument, radiation, plan, background_terms
+        As for `prepared`.
+    known
+        Models of the same phases, in their order, if there are any.
+    """
     refuse_outside(plan.extras, pattern.range)
     if plan.blank is not None:
         plan.blank.refuse_shorter(pattern.range)
-    model = Model(
+    return Model(
         pattern.two_theta,
         phases,
         instrument,
         radiation,
-        background_terms=terms,
+        background_terms=background_terms if plan.background_terms is None else plan.background_terms,
         tail=tail_for(pattern),
         extras=plan.extras,
         blank=plan.blank,
+        known=known,
     )
-    parameters = parameters_of(model)
+
+
+def refinement_of(
+    model: Model,
+    parameters: Parameters,
+    pattern: Pattern,
+    plan: Plan,
+    progress: Callable[[str], None] | None = None,
+) -> StepwiseRefinement:
+    """Return a refinement before its first step, as `prepared` does.
+
+    Parameters
+    ----------
+    model, parameters
+        Of the phases, and its parameters with the constraints of symmetry, to which those of the plan are added.
+    pattern, plan, progress
+        As for `prepared`.
+    """
+    phases = model.phases
     plan.apply(parameters)
     named = plan.named(parameters)
     for phase in phases:
@@ -159,7 +200,7 @@ def prepared(
     prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
     restraints = restraints_of(plan.restraints, phases)
     run = kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
-    run.priors = priors_of(phases, parameters, plan.priors, instrument, radiation, pattern)
+    run.priors = priors_of(phases, parameters, plan.priors, model.instrument, model.radiation, pattern)
     return run
 
 

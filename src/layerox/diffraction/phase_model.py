@@ -59,7 +59,7 @@ class PhaseModel:
 
     def __init__(self, phase: Phase, radiation: Radiation, instrument: Instrument, two_theta_max: float):
         crystal = phase.crystal
-        self.phase = phase
+        self.phase, self.made_for = phase, crystal.cell
         self.slot_names = phase.slot_names
         self.sites = len(crystal.sites)
         self.wavelengths = np.array([wavelength for wavelength, _ in radiation.lines])

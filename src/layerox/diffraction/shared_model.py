@@ -6,12 +6,18 @@ read later or in another thread, must not have one model in common.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.model import Model
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
+from layerox.instrument import Instrument
+from layerox.radiation import Radiation
 
 # Largest relative change of a length, and change of an angle (degrees), for which a list of reflections is kept: well
 # within its margin, which a refinement needs too (see `phase_model.CELL_MARGIN` and `constraints.CELL_RANGE`).
@@ -35,4 +41,60 @@ def independent(model: Model, tail: float) -> Model:
 def _independent(own: PhaseModel) -> PhaseModel:
     other = copy(own)
     other.structure_factors = copy(own.structure_factors)
+    return other
+
+
+def with_values(
+    model: Model, phases: Sequence[Phase], instrument: Instrument, radiation: Radiation, limits: tuple[float, float]
+) -> list[PhaseModel]:
+    """Return the phase models of a model for other values of its phases; none if they have to be made anew.
+
+    Parameters
+    ----------
+    model
+        Of a similar measurement.
+    phases
+        The phases with other values of cell, coordinates, occupancies and widths.
+    instrument, radiation, limits
+        The diffractometer, the beam and the range of angles (degrees) for which they are wanted.
+    """
+    old = model.instrument
+    same = (old.radius_mm, old.geometry, old.slit) == (instrument.radius_mm, instrument.geometry, instrument.slit)
+    if not (same and model.radiation == radiation and model.limits == limits and len(phases) == len(model.phases)):
+        return []
+    pairs = list(zip(model.phase_models, phases, strict=True))
+    return [_with_values(own, phase) for own, phase in pairs] if all(_serves(*pair) for pair in pairs) else []
+
+
+def _serves(own: PhaseModel, phase: Phase) -> bool:
+    """Whether reflections, scattering factors and settings of a phase model are those of a phase."""
+    plain = type(own) is PhaseModel and type(phase) is Phase and type(phase.crystal) is Crystal
+    if not plain or own.phase.mode != phase.mode or phase.mode != "rietveld" or tuple(own.axis) != phase.axis:
+        return False
+    return _is_near(own, phase) and _fixed(own.phase) == _fixed(phase)
+
+
+def _fixed(phase: Phase) -> tuple[object, ...]:
+    """Return what a phase model computes from a phase, apart from its cell; an anisotropy contains the cell."""
+    crystal = phase.crystal
+    sites = tuple(replace(site, position=(0.0, 0.0, 0.0), occupancy=0.0, u_iso=0.0) for site in crystal.sites)
+    anisotropic = crystal.cell if phase.correction_slots or any(map(_is_anisotropic, crystal.sites)) else ()
+    return sites, crystal.multiplicities, phase.correction_slots, anisotropic
+
+
+def _is_anisotropic(site: Site) -> bool:
+    return site.u_aniso is not None
+
+
+def _is_near(own: PhaseModel, phase: Phase) -> bool:
+    """Whether the list of reflections holds for a phase: its symmetry is the same, its cell nearly."""
+    made_for, cell = np.array(own.made_for), np.array(phase.crystal.cell)
+    lengths, angles = np.abs(cell[:3] / made_for[:3] - 1.0), np.abs(cell[3:] - made_for[3:])
+    near = lengths.max() < SAME_LENGTH and angles.max() < SAME_ANGLE
+    return bool(near) and own.phase.crystal.symmetry is phase.crystal.symmetry
+
+
+def _with_values(own: PhaseModel, phase: Phase) -> PhaseModel:
+    other = _independent(own)
+    other.phase = phase
     return other

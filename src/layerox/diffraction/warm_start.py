@@ -17,13 +17,13 @@ import numpy as np
 from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.background import BLANK, EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.conclusion import Conclusion, StartingValues
-from layerox.diffraction.constraints import constrained
+from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.disordered.from_result import disordered_phase_of
 from layerox.diffraction.measured_phase import MeasuredPhase
-from layerox.diffraction.model import safe_name, slots_of
-from layerox.diffraction.model_setup import prepared, tail_for
+from layerox.diffraction.model import Model, safe_name
+from layerox.diffraction.model_setup import model_for, refinement_of, tail_for
 from layerox.diffraction.on_demand import source_of
-from layerox.diffraction.parameters import is_background, is_background_term, slot_of_public
+from layerox.diffraction.parameters import Parameters, is_background, slot_of_public
 from layerox.diffraction.phase import INTENSITY, Phase, corrections_at
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.priors import background_priors, prior_restraints
@@ -31,7 +31,7 @@ from layerox.diffraction.refined_quantities import PhaseValues, RefinedParameter
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import Plan, Variable
 from layerox.diffraction.refinement_steps import StepwiseRefinement
-from layerox.diffraction.shared_model import is_shareable
+from layerox.diffraction.shared_model import is_shareable, with_values
 from layerox.diffraction.similar_phases import similar_pairs
 from layerox.diffraction.starting_values import peak_heights
 from layerox.errors import InputError
@@ -104,6 +104,8 @@ class WarmStart:
         self._priors = found.priors
         self._rows, self._free_names = result.parameters, result.free_names
         self._spread = max(result.agreement.gof, 1.0)
+        # Of the result itself, whose reflections and scattering factors may be used again: once.
+        self._similar = source.model if isinstance(source, Conclusion) else None
         self._last: PreparedRefinement | None = None
 
     def prepared(
@@ -129,10 +131,15 @@ class WarmStart:
         self, pattern: Pattern, instrument: Instrument, radiation: Radiation, given: Plan
     ) -> PreparedRefinement:
         background = {row.name: float(row.number) for row in self._rows if is_background(row.name)}
-        plan = _with_links(given, self._rows, self._free_names, self.phases, instrument)
+        plan = replace(given, extras=_extras(given, self._rows))
+        similar, self._similar = self._similar, None
+        known = similar and with_values(similar, self.phases, instrument, radiation, pattern.range)
+        model = model_for(pattern, self.phases, instrument, radiation, plan, len(background), known or ())
+        parameters = parameters_of(model)
+        plan = _with_links(plan, self._rows, self._free_names, model, parameters)
         refined = self._settings(plan)
         plan = replace(plan, priors={**refined, **plan.priors})
-        run = prepared(pattern, self.phases, instrument, radiation, plan, len(background))
+        run = refinement_of(model, parameters, pattern, plan)
         for name, value in background.items():
             run.parameters.assign(name, value)
         run.parameters.free(slot_of_public(name, run.parameters.index) for name in self._free_names)
@@ -181,36 +188,46 @@ def warm_start(result: Refinement) -> WarmStart:
     return found
 
 
-def _with_links(
-    plan: Plan,
-    rows: Sequence[RefinedParameter],
-    free_names: Sequence[str],
-    phases: Sequence[Phase],
-    instrument: Instrument,
-) -> Plan:
-    """Return the plan with the constraints, the variables and the extra peaks of a result."""
+def _extras(given: Plan, rows: Sequence[RefinedParameter]) -> tuple[ExtraPeak, ...]:
+    """Return the extra peaks of a result.
+
+    Raises
+    ------
+    InputError
+        If the result has a blank, and the plan has none.
+    """
     values = {row.name: float(row.number) for row in rows}
-    extras = [
-        ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS})
-        for stem in (name.removesuffix("_gauss") for name in values if name.endswith("_gauss"))
-    ]
-    terms, blank = sum(map(is_background_term, values)), BLANK in values
-    if blank and plan.blank is None:
+    if BLANK in values and given.blank is None:
         raise InputError("the result to start from has a measured blank", argument="start",
                          cure="give the blank again, in a recipe with [background] blank")  # fmt: skip
-    ruled = constrained(*slots_of(phases, instrument, terms, extras, blank=blank), phases, extras)
+    stems = (name.removesuffix("_gauss") for name in values if name.endswith("_gauss"))
+    return tuple(ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS}) for stem in stems)
+
+
+def _with_links(
+    plan: Plan, rows: Sequence[RefinedParameter], free_names: Sequence[str], model: Model, ruled: Parameters
+) -> Plan:
+    """Return the plan with the constraints and the variables of a result.
+
+    Parameters
+    ----------
+    plan
+        The user's.
+    rows, free_names
+        The parameters of the result.
+    model, ruled
+        The model to refine, and its parameters with the constraints of symmetry alone.
+    """
+    extracted = tuple(f"{safe_name(phase.name)}_{INTENSITY}" for phase in model.phases)
     own = [row for row in rows if slot_of_public(row.name, ruled.index) not in ruled.index]
-    own = [row for row in own if not any(row.name.startswith(f"{safe_name(p.name)}_{INTENSITY}") for p in phases)]
     variables = {
         row.name: Variable(value=float(row.number), minimum=row.minimum, maximum=row.maximum,
                            vary=row.name in free_names)
-        for row in own
+        for row in own if not row.name.startswith(extracted)
     }  # fmt: skip
     links = {row.name: row.expression for row in rows if row.expression}
     free = {name: text for name, text in links.items() if name in variables or ruled.link_text(name) is None}
-    return replace(
-        plan, variables={**variables, **plan.variables}, constraints={**free, **plan.constraints}, extras=tuple(extras)
-    )
+    return replace(plan, variables={**variables, **plan.variables}, constraints={**free, **plan.constraints})
 
 
 def refined_phase(phase: PhaseValues) -> Phase:
