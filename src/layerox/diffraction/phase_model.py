@@ -59,7 +59,7 @@ class PhaseModel:
 
     def __init__(self, phase: Phase, radiation: Radiation, instrument: Instrument, two_theta_max: float):
         crystal = phase.crystal
-        self.phase, self.made_for = phase, crystal.cell
+        self.phase = phase
         self.slot_names = phase.slot_names
         self.sites = len(crystal.sites)
         self.wavelengths = np.array([wavelength for wavelength, _ in radiation.lines])
@@ -69,8 +69,8 @@ class PhaseModel:
         self.bragg_brentano = instrument.geometry == "bragg-brentano"
         self.automatic_slit = instrument.slit == "automatic"
         self.last = math.radians(min(two_theta_max, LAST_ANGLE) / 2)
-        d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
-        self.reflections: Reflections = reflections(crystal.symmetry, crystal.cell, d_min)
+        self.d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
+        self.reflections: Reflections = reflections(crystal.symmetry, crystal.cell, self.d_min)
         refuse_too_many_terms(len(self.reflections), crystal)
         self.hkl = self.reflections.hkl.astype(np.float64)
         lines = len(self.wavelengths)

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
-from layerox.crystal.asymmetric_unit import Crystal, Site
+from layerox.crystal.asymmetric_unit import Cell, Crystal, Site
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
+from layerox.diffraction.reflections import Reflections, reflections
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
 
-# Largest relative change of a length, and change of an angle (degrees), for which a list of reflections is kept: well
-# within its margin, which a refinement needs too (see `phase_model.CELL_MARGIN` and `constraints.CELL_RANGE`).
-SAME_LENGTH, SAME_ANGLE = 2e-3, 0.05
+# Largest relative change of a length, and change of an angle (degrees), for which a list of reflections is kept; the
+# relative distance from the end of the list within which a reflection may then enter or leave it.
+SAME_LENGTH, SAME_ANGLE, EDGE = 2e-3, 0.05, 0.01
 
 
 def is_shareable(model: Model) -> bool:
@@ -87,11 +90,40 @@ def _is_anisotropic(site: Site) -> bool:
 
 
 def _is_near(own: PhaseModel, phase: Phase) -> bool:
-    """Whether the list of reflections holds for a phase: its symmetry is the same, its cell nearly."""
-    made_for, cell = np.array(own.made_for), np.array(phase.crystal.cell)
-    lengths, angles = np.abs(cell[:3] / made_for[:3] - 1.0), np.abs(cell[3:] - made_for[3:])
-    near = lengths.max() < SAME_LENGTH and angles.max() < SAME_ANGLE
-    return bool(near) and own.phase.crystal.symmetry is phase.crystal.symmetry
+    """Whether the list of reflections is that of a phase: its symmetry is the same, its cell nearly."""
+    end = _end_of_list(own)
+    lengths, angles = np.hsplit(np.array([end.cell, phase.crystal.cell]), 2)
+    near = (
+        np.abs(lengths[1] / lengths[0] - 1.0).max() < SAME_LENGTH and np.abs(angles[1] - angles[0]).max() < SAME_ANGLE
+    )
+    same = near and own.phase.crystal.symmetry is phase.crystal.symmetry
+    return bool(same) and np.array_equal(end.hkl.d_spacing(phase.crystal.cell) >= own.d_min, end.is_listed)
+
+
+@dataclass(frozen=True, eq=False)
+class _End:
+    """The end of a list of reflections: the cell that it was made for, those near its end, and which of them it has."""
+
+    cell: Cell
+    hkl: Reflections
+    is_listed: NDArray[np.bool_]
+
+
+# By list of reflections.
+_ENDS: WeakKeyDictionary[Reflections, _End] = WeakKeyDictionary()
+
+
+def _end_of_list(own: PhaseModel) -> _End:
+    """Return the end of the list of a phase model; it is the same for all that share the list."""
+    found = _ENDS.get(own.reflections)
+    if found is None:
+        crystal = own.phase.crystal
+        wide = reflections(crystal.symmetry, crystal.cell, own.d_min / (1.0 + EDGE))
+        d = wide.d_spacing(crystal.cell)
+        near = d < own.d_min * (1.0 + EDGE)
+        hkl = Reflections(wide.hkl[near], wide.multiplicity[near])
+        found = _ENDS[own.reflections] = _End(crystal.cell, hkl, d[near] >= own.d_min)
+    return found
 
 
 def _with_values(own: PhaseModel, phase: Phase) -> PhaseModel:
