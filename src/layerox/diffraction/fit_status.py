@@ -229,7 +229,7 @@ def _compared(
     place, full, area = line
     x, weight = pattern.two_theta[window], 1.0 / (spread * pattern.sigma[window]) ** 2
     offsets = full * np.linspace(-REACH, REACH, 25)
-    curves = np.array([np.interp(x - offset, pattern.two_theta, own) for offset in offsets])
+    curves = np.interp(x - offsets[:, None], pattern.two_theta, own)
     power = np.maximum((curves**2) @ weight, 1e-300)
     overlap = curves @ (weight * rest[window])
     gains = np.maximum(overlap, 0.0) ** 2 / power

@@ -12,8 +12,9 @@ Particle sizes that are not stated (microabsorption) and the orders that spheric
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -90,13 +91,18 @@ class ModelUncertainty:
         By phase: standard uncertainty of the weight fraction with everything that is held.
     parts
         By source ("counts", "priors", "microabsorption"): its share of it, by phase.
-    priors
-        The quantities with a prior: those that were refined, and those that were not.
+    rows
+        Returns `priors`.
     """
 
     esd_model: Mapping[str, float]
     parts: Mapping[str, Mapping[str, float]]
-    priors: tuple[PriorQuantity, ...]
+    rows: Callable[[], tuple[PriorQuantity, ...]]
+
+    @cached_property
+    def priors(self) -> tuple[PriorQuantity, ...]:
+        """The quantities with a prior: those that were refined, and those that were not."""
+        return self.rows()
 
     def of_the_pattern(self, name: str) -> float:
         """Return the standard uncertainty of a fraction without the sizes of particles, which no pattern shows."""
@@ -131,8 +137,9 @@ def model_uncertainty(
         for source, values in squares.items()
     }
     total = np.sqrt(np.maximum(sum(squares.values()), 0.0))
-    rows = (*_refined_rows(linear, priors, names), *held.rows(names))
-    return ModelUncertainty(esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, priors=rows)
+    # What they hold is small: the linearised model is not kept.
+    rows = partial(_rows, held, linear.minimum, priors, (linear.slopes, linear.inverse), names)
+    return ModelUncertainty(esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, rows=rows)
 
 
 def carried_priors(model: Model, minimum: Minimum, priors: Sequence[Prior]) -> dict[str, PriorSetting | None] | None:
@@ -173,7 +180,7 @@ class _Held:
     """The held quantities in units of their prior standard uncertainty: their posterior and their effects."""
 
     def __init__(self, linear: LinearResponse, priors: Sequence[Prior]):
-        self.linear = linear
+        self.phases = len(linear.model.phases)
         self.priors = _held_priors(linear.model, linear.minimum, priors)
         if not self.priors:
             return
@@ -190,7 +197,7 @@ class _Held:
     def variances(self) -> FloatArray:
         """Return the mean square errors of the fractions due to the held quantities, shape (p,)."""
         if not self.priors:
-            return np.zeros(len(self.linear.model.phases))
+            return np.zeros(self.phases)
         moments = self.covariance + np.outer(self.mean, self.mean)
         return np.asarray(np.einsum("pm,mn,pn->p", self.effects, moments, self.effects))
 
@@ -217,14 +224,27 @@ def _of_refined(linear: LinearResponse) -> FloatArray:
     return np.asarray((response**2 * curvature).sum(axis=1))
 
 
-def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequence[str]) -> Iterator[PriorQuantity]:
+def _rows(
+    held: _Held,
+    minimum: Minimum,
+    priors: Sequence[Prior],
+    response: tuple[FloatArray, FloatArray],
+    names: Sequence[str],
+) -> tuple[PriorQuantity, ...]:
+    """Return the refined quantities that have a prior, then the held ones; `response` are slopes and inverse."""
+    return (*_refined_rows(minimum, priors, response, names), *held.rows(names))
+
+
+def _refined_rows(
+    minimum: Minimum, priors: Sequence[Prior], response: tuple[FloatArray, FloatArray], names: Sequence[str]
+) -> Iterator[PriorQuantity]:
     """Yield the refined quantities that have a prior."""
-    minimum = linear.minimum
+    slopes, inverse = response
     inside = _inside(minimum)
     for prior in _refined_priors(minimum, priors):
         (name,) = prior.parts
-        response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * minimum.prior_curvature[name] * prior.step
-        changes = dict(zip(names, response.tolist(), strict=True))
+        moved = -(slopes @ inverse[:, inside.index(name)]) * minimum.prior_curvature[name] * prior.step
+        changes = dict(zip(names, moved.tolist(), strict=True))
         yield _row(prior, minimum.parameters.value(name), minimum.esd(name), changes, is_refined=True)
 
 

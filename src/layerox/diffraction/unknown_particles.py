@@ -12,6 +12,7 @@ that absorb alike.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -49,6 +50,7 @@ def fraction_variances(
     return np.asarray(((true - fractions / fractions.sum()) ** 2).mean(axis=0))
 
 
+@lru_cache(maxsize=64)
 def drawn_sizes(count: int, range_um: tuple[float, float] = PARTICLE_RANGE_UM) -> FloatArray:
     """Return diameters (micrometre) of the particles of `count` phases, evenly spread over the range, shape (d, p).
 
@@ -83,6 +85,7 @@ def true_fractions(
     return true
 
 
+@lru_cache(maxsize=1)
 def _table() -> tuple[FloatArray, FloatArray]:
     """Return contrasts (mu - mean) D and the logarithms of Brindley's factor."""
     contrasts = np.linspace(LEAST_CONTRAST, MOST_CONTRAST, NODES)
