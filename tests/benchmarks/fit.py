@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -169,9 +170,44 @@ def fits() -> dict[str, object]:
         "warm_ms": 1e3 * median_cpu(moved, 40),
         "warm_fit_variables": len(result.free_names),
         "warm_fit_ms": 1e3 * median_cpu(lambda: lx.fit(pattern, start=result), 20),
+        **loops(pattern, result),
         "warm_more_variables": len(more.free_names),
         "warm_more_ms": 1e3 * median_cpu(moved_more, 40),
     }
+
+
+def loops(pattern: lx.Pattern, result: lx.Refinement) -> dict[str, float]:
+    """Return the times of warm fits of 20 patterns with other noise, by what is read of each; medians.
+
+    `chained`: each starts from the one before, else all from the same result.
+    """
+    draws = [np.random.default_rng(seed).poisson(result.calculated).astype(float) for seed in range(20)]
+    patterns = [lx.pattern_from_arrays(pattern.two_theta, counts, radiation="CuKa") for counts in draws]
+    last = [result]
+
+    def chained(own: lx.Pattern) -> None:
+        last[0] = lx.fit(own, start=last[0])
+
+    work: dict[str, Callable[[lx.Pattern], object]] = {
+        "loop_ms": lambda own: lx.fit(own, start=result),
+        "loop_chained_ms": chained,
+        "loop_fractions_ms": lambda own: fractions(lx.fit(own, start=result)),
+        "loop_all_ms": lambda own: lx.fit(own, start=result).to_json(),
+    }
+    return {name: 1e3 * float(np.median([cpu(lambda own=own, one=one: one(own)) for own in patterns]))
+            for name, one in work.items()}  # fmt: skip
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Return the CPU time of one call, seconds."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def fractions(result: lx.Refinement) -> object:
+    """Read what most loops read."""
+    return result.status, result.weight_fractions
 
 
 def seventeen_variables(pattern: lx.Pattern, result: lx.Refinement):
