@@ -7,6 +7,7 @@ step of the others. The covariance is the inverse of the full normal matrix of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ AFTER_GOOD, AFTER_REJECTED, AFTER_POOR = 0.1, 0.333, 0.5
 # Share of the expected fall that makes a step good.
 GOOD = 0.75
 # After a rejected step, damping rises in these factors until the step is shorter by a share between these two.
-RAISED, LEAST_SHARE, MOST_SHARE = 10.0**0.5, 0.1, 0.5
+RAISED, LEAST_SHARE, MOST_SHARE = math.sqrt(10.0), 0.1, 0.5
 # Share of the predicted fall of chi-squared that a step must reach.
 WORTH_OF_STEP = 1e-4
 # A step as short as this (in standard uncertainties, for each variable) may fail to lower chi-squared because tails

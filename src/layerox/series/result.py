@@ -269,7 +269,9 @@ def reading_of(series: Series) -> PatternReading:
 def series_text(series: Series) -> str:
     """Return verdicts, phases with their frames, transitions and faults."""
     table = series.columns
-    lines = [f"{_verdicts(table)}; median R_wp {100 * np.nanmedian(table['r_wp']):.2f} %", ""]
+    known = table["r_wp"][~np.isnan(table["r_wp"])]
+    r_wp = np.median(known) if len(known) else np.nan
+    lines = [f"{_verdicts(table)}; median R_wp {100 * r_wp:.2f} %", ""]
     lines += [_phase_line(series, name) for name in series.phases]
     lines += group_texts(table, series.phases)
     if "electrochemistry" in series.run:

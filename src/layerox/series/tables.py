@@ -228,11 +228,13 @@ def read_changes(path: Path, run: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """
     data = _bytes_of(path)
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
-    table = _parsed(data, path, titles, {*CHANGE_TEXTS})
+    table = {title: _numbers_if_any(title, cells) for title, cells in _parsed(data, path, titles, titles).items()}
     rows = len(table[titles[0]])
     needed = ["phase", "kind", "frame", "file", *((*run["axes"], *CHANGE_NUMBERS) if rows else ())]
     if missing := [title for title in needed if title not in titles]:
         raise InputError(f"is damaged: it has no column {missing[0]}", place=path, cure=CURE)
+    if spoken := [t for t in ("frame", *CHANGE_NUMBERS) if t in table and table[t].dtype.kind != "f"]:
+        raise InputError(f"is damaged: column {spoken[0]} holds text", place=path, cure=CURE)
     _demand_numbers({title: table[title] for title in ("frame", *CHANGE_NUMBERS) if title in table}, path)
     table["frame"] = _whole(table["frame"], path)
     if not {*table["phase"].tolist()} <= {safe_name(name) for name in run["phases"]}:
@@ -316,6 +318,13 @@ def _parsed(data: bytes, path: Path, titles: Sequence[str], texts: Container[str
     found = {titles[k]: numbers[:, j] for j, k in enumerate(counted)}
     found |= {titles[k]: np.array(column, dtype=object) for k, column in zip(spoken, words, strict=True)}
     return {title: found[title] for title in titles}
+
+
+def _numbers_if_any(title: str, column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column of texts as numbers if all of them are; `layerox strain` writes columns of both kinds."""
+    cells = [cell or "nan" for cell in column.tolist()]
+    is_text = title in CHANGE_TEXTS or not all(map(_is_number, cells))
+    return column if is_text else np.array(cells, dtype=np.float64)
 
 
 def _numbers(rows: Sequence[Sequence[str]], titles: Sequence[str], path: Path) -> FloatArray:
