@@ -235,7 +235,7 @@ def _grid(stacked: Sequence[bool], scan: CellGrid) -> FloatArray:
     """Return factors on the free lengths, (t, lengths): one for those in the layers, another along the stacking."""
     steps = 1.0 + scan.step * np.arange(-scan.steps, scan.steps + 1)
     in_plane, along = np.meshgrid(steps, steps if any(stacked) else [1.0], indexing="ij")
-    return np.where(stacked, along.reshape(-1, 1), in_plane.reshape(-1, 1))
+    return np.asarray(np.where(stacked, along.reshape(-1, 1), in_plane.reshape(-1, 1)))
 
 
 def _cells_of(model: Model, chosen: NDArray[np.bool_]) -> list[str]:

@@ -120,7 +120,7 @@ def added_row_chi_squared(fixed: FloatArray, target: FloatArray, unbounded: int,
         solution, lengths, _ = _scaled_factors(normal[k], projection[k], unbounded)
         factors[k] = solution / lengths
     squared = np.einsum("ti,tij,tj->t", factors, normal, factors)
-    return float(target @ target) + squared - 2.0 * (factors * projection).sum(axis=1)
+    return np.asarray(float(target @ target) + squared - 2.0 * (factors * projection).sum(axis=1))
 
 
 def _scaled_factors(
