@@ -7,7 +7,7 @@ chains are allowed. The table does not depend on a model; `constraints` makes th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -105,8 +105,13 @@ class Parameters:
 
     def assign(self, name: str, value: float) -> None:
         """Set a value, limited to its bounds; dependent parameters change with it."""
-        k = self.find(name)
-        self.values[k] = min(max(value, self.lower[k]), self.upper[k])
+        self.assign_all({name: value})
+
+    def assign_all(self, values: Mapping[str, float]) -> None:
+        """Set values by name, limited to their bounds; dependent parameters change with them."""
+        for name, value in values.items():
+            k = self.find(name)
+            self.values[k] = min(max(value, self.lower[k]), self.upper[k])
         self.settle(self.values)
 
     def add(self, name: str, value: float, lower: float = -math.inf, upper: float = math.inf) -> None:

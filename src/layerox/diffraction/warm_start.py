@@ -140,8 +140,7 @@ class WarmStart:
         refined = self._settings(plan)
         plan = replace(plan, priors={**refined, **plan.priors})
         run = refinement_of(model, parameters, pattern, plan)
-        for name, value in background.items():
-            run.parameters.assign(name, value)
+        run.parameters.assign_all(background)
         run.parameters.free(slot_of_public(name, run.parameters.index) for name in self._free_names)
         run.priors = tuple(
             prior for prior in run.priors if prior.name in self._priors or not prior.is_of_diffractometer
