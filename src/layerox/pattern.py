@@ -137,6 +137,9 @@ class Pattern:
         InputError
             If a region is empty, or fewer than two points are left.
         """
+        regions = tuple(regions)
+        if not regions:
+            return self
         keep, listed, idle = np.ones(len(self), dtype=bool), [*self.excluded], list[Notice]()
         for region in regions:
             low, high = _interval(region)

@@ -115,6 +115,7 @@ class Conclusion:
         self.steps: tuple[RefinementStep, ...] = outcome.steps
         self.penalty: float = outcome.minimum.penalty
         self.version = _version()
+        self.model.release()
         self._lock = RLock()
 
     def read(self, name: str) -> object:
@@ -244,7 +245,9 @@ class Conclusion:
         linear = self._linear_response()
         if linear is None:
             return None
-        return model_uncertainty(linear, self.outcome.priors, self.reader.found, self.quantification)
+        found = model_uncertainty(linear, self.outcome.priors, self.reader.found, self.quantification)
+        self.model.release()
+        return found
 
     @property
     def uncertainty_parts(self) -> Mapping[str, Mapping[str, float]]:
@@ -260,7 +263,9 @@ class Conclusion:
     def sensitivity(self) -> tuple[Sensitivity, ...]:
         """Changes of the fractions for effects outside the model."""
         linear = self._linear_response()
-        return () if linear is None else sensitivities(linear)
+        found = () if linear is None else sensitivities(linear)
+        self.model.release()
+        return found
 
     # -- status and warnings -----------------------------------------------------------------------------------------
 

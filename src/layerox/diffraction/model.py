@@ -106,7 +106,12 @@ class Model:
         self.reach_scales = np.zeros(len(self.phases))
         # The basis times the weight of the data, which is the same in all steps of a refinement.
         self._weighted: tuple[FloatArray, FloatArray] = (np.zeros(0), np.zeros(0))
+        self._blocks: TransferBlocks | None = None
         self._name_slots()
+
+    def release(self) -> None:
+        """Drop what is kept for a next evaluation with derivatives: it is larger than all that a result holds."""
+        self._weighted, self._blocks = (np.zeros(0), np.zeros(0)), None
 
     def _prepared(self, phase: Phase) -> PhaseModel:
         if isinstance(phase, DisorderedPhase):
@@ -131,7 +136,7 @@ class Model:
         self.instrument_block = slice(self.background_block.stop, self.background_block.stop + len(INSTRUMENT_SLOTS))
         start = self.instrument_block.stop + sum(len(extra.names) for extra in self.extras)
         self.extra_block = slice(self.instrument_block.stop, start)
-        self._blocks: TransferBlocks | None = None
+        self._blocks = None
         blocks = []
         for phase, model in zip(self.phases, self.phase_models, strict=True):
             blocks.append(slice(start, start + len(phase.slot_names) + len(model.intensity_slots)))

@@ -37,7 +37,7 @@ def independent(model: Model, tail: float) -> Model:
     other = copy(model)
     other.phase_models = tuple(_independent(own) for own in model.phase_models)
     other.tail, other.reach_scales = tail, model.reach_scales.copy()
-    other._weighted, other._blocks = (np.zeros(0), np.zeros(0)), None
+    other.release()
     return other
 
 
