@@ -140,7 +140,7 @@ def add_asymmetric_gradients(
         if start == stop:
             continue
         position, area, (width, eta, width_g, width_l, eta_g, eta_l) = table[0, k], table[3, k], shape[k]
-        curves[:, start:stop] = 0.0
+        curves[:, low:high] = 0.0
         for i, j in ((start, low), (high, stop)):
             tails = curves[0, i:j], curves[1, i:j], curves[2, i:j], curves[3, i:j]
             set_tails(two_theta[i:j], weight[i:j], position, (width, eta), tails)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.anisotropic_broadening import ReflectionBroadening
+from layerox.diffraction.asymmetric_peaks import Windows
 from layerox.diffraction.axial_divergence import part_slopes
+from layerox.diffraction.profiles import asymmetric_windows
 from layerox.typing import FloatArray, IntArray
 
 
@@ -63,6 +65,8 @@ class AxialParts:
         Derivative of the Bragg angle of each peak (radian) with respect to q, (n,).
     axial
         S / L and H / L.
+    kept
+        The last windows, see `Peaks.windows`, with the angles and the cut.
     """
 
     first: IntArray
@@ -70,6 +74,7 @@ class AxialParts:
     rays: FloatArray
     bragg_by_q: FloatArray
     axial: tuple[float, float]
+    kept: list[tuple[FloatArray, tuple[float, float], Windows]] = field(default_factory=list)
 
     @cached_property
     def by_values(self) -> tuple[FloatArray, FloatArray]:
@@ -122,6 +127,19 @@ class Peaks:
     def table(self) -> FloatArray:
         """Position, widths and unit-scale area of each listed peak, shape (4, n l)."""
         return self.listed.table
+
+    def windows(self, two_theta: FloatArray, reach_scale: float, tail: float) -> Windows:
+        """Return `profiles.asymmetric_windows` for the reach that peaks have at a scale, kept for the derivatives."""
+        parts = self.parts
+        if parts is None:
+            raise ValueError("these peaks are symmetric")
+        for grid, cut, windows in parts.kept:
+            if grid is two_theta and cut == (reach_scale, tail):
+                return windows
+        table = self.listed.table
+        found = asymmetric_windows(two_theta, table, reach_scale * table[3], parts.first, parts.places, tail)
+        parts.kept[:] = [(two_theta, (reach_scale, tail), found)]
+        return found
 
     @property
     def symmetric(self) -> tuple[FloatArray, IntArray]:

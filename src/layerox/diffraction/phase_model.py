@@ -21,7 +21,7 @@ from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.measured_phase import MeasuredFactors, MeasuredPhase
 from layerox.diffraction.peak_sets import AxialParts, Peaks, PeakSet
 from layerox.diffraction.phase import INTENSITY, Phase, layer_normal
-from layerox.diffraction.profiles import add_peak_gradients, add_peaks, asymmetric_windows
+from layerox.diffraction.profiles import add_peak_gradients, add_peaks
 from layerox.diffraction.reciprocal_metric import inverse_squares, reciprocal_metric
 from layerox.diffraction.reflections import (
     Reflections,
@@ -242,9 +242,8 @@ class PhaseModel:
         """Add the peaks at a scale to a row, each as far as it is higher than `tail`."""
         table = peaks.listed.scaled(scale)
         if peaks.parts is not None:
-            parts = peaks.parts.first, peaks.parts.places
-            windows = asymmetric_windows(two_theta, table, table[3], *parts, tail)
-            add_asymmetric_peaks(two_theta, table, *parts, windows, tail, row)
+            windows = peaks.windows(two_theta, scale, tail)
+            add_asymmetric_peaks(two_theta, table, peaks.parts.first, peaks.parts.places, windows, tail, row)
             return
         position, gauss, lorentz, area = table
         add_peaks(two_theta, position, gauss, lorentz, area, tail, row)
@@ -279,15 +278,15 @@ class PhaseModel:
         gradients = self.gradients(peaks, values, transfer)
         tail, reach_scale = tails
         table = peaks.listed.scaled(values[pk.SCALE])
-        reach_area = reach_scale * peaks.listed.table[3]
         if peaks.parts is not None:
             first, places, (slopes, _) = peaks.parts.first, peaks.parts.places, peaks.parts.by_values
-            windows = asymmetric_windows(two_theta, table, reach_area, first, places, tail)
+            windows = peaks.windows(two_theta, reach_scale, tail)
             chains = self.owner, transfer.of_cell @ peaks.by_cell, transfer.of_axial
             add_asymmetric_gradients(
                 two_theta, weight, table, first, places, slopes, windows, gradients, chains, transfer.columns, jacobian
             )
             return
+        reach_area = reach_scale * peaks.listed.table[3]
         position, gauss, lorentz, area = table
         rows = gradients, transfer.columns, jacobian
         add_peak_gradients(two_theta, weight, position, gauss, lorentz, area, reach_area, tail, *rows)
