@@ -141,7 +141,7 @@ class RodIntensities:
         q = nodes.s_z**2 + 4.0 * nodes.norm / (3.0 * values[pk.CELL] ** 2)
         place = nodes.s_z, q, nodes.width, nodes.lateral
         layers = self.layers.table(values)
-        rod = RodIntensity(*rod_intensities(*place, stacking, layers, False, with_slopes))
+        rod = rod_intensities(*place, stacking, layers, False, with_slopes)
         if self.chain.is_polar:
             # The mean of the intensities at s_z and -s_z, which differ by f''.
             other = rod_intensities(*place, stacking, layers, True, with_slopes)
