@@ -31,7 +31,7 @@ GAUSS_HEIGHT, LORENTZ_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi), 2.0 / m
 def decay(x: float) -> float:
     """Return exp(-x) as `profiles.decay` does."""
     y = min(x, 128.0) * (-1.0 / 64.0)
-    series = 1.0 / 720.0 + y * (1.0 / 5040.0)
+    series = 1.0 / 720.0 + y * (1.0 / 5040.0 + y * (1.0 / 40320.0))
     series = 1.0 / 24.0 + y * (1.0 / 120.0 + y * series)
     series = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * series)))
     for _ in range(6):

@@ -86,11 +86,11 @@ def window(two_theta: FloatArray, position: float, distance: float) -> tuple[int
 def decay(x: float) -> float:
     """Return exp(-x) for x >= 0, with an absolute error below 1e-13.
 
-    exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series to the seventh power: products only, which vector
+    exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series to the eighth power: products only, which vector
     instructions do. Beyond 128 the result is zero.
     """
     y = min(x, 128.0) * (-1.0 / 64.0)
-    series = 1.0 / 720.0 + y * (1.0 / 5040.0)
+    series = 1.0 / 720.0 + y * (1.0 / 5040.0 + y * (1.0 / 40320.0))
     series = 1.0 / 24.0 + y * (1.0 / 120.0 + y * series)
     series = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * series)))
     for _ in range(6):
