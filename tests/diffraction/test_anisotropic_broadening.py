@@ -135,7 +135,7 @@ def test_gradients_of_every_slot_with_all_corrections(known):
     instrument[[pk.DISPLACEMENT, pk.U, pk.W]] = 0.05, 0.003, 0.01
     found = model.peaks(values, instrument)
     transfer = PhaseTransfer.of(np.eye(len(values)), np.zeros((12, len(values))))
-    gradients = model.gradients(found, found.listed, values, transfer)
+    gradients = model.gradients(found, values, transfer)
 
     def scaled(v):
         table = model.peaks(v, instrument).table.copy()

@@ -8,8 +8,10 @@ import math
 import numpy as np
 import pytest
 
+from layerox.diffraction.asymmetric_peaks import add_asymmetric_peaks, decay
 from layerox.diffraction.model import Model
-from layerox.diffraction.profiles import CORE, add_asymmetry, add_peaks, core_of, tch_width
+from layerox.diffraction.profiles import LANES, add_peaks, asymmetric_windows, core_of, reach, tch_width
+from layerox.diffraction.profiles import decay as decay_of_profiles
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from reference_crystals import P2, phase
@@ -18,12 +20,8 @@ GRID = np.arange(20.0, 30.0, 0.02)
 # Three peaks of two, three and two parts; the third has no intensity, so that its parts count for nothing.
 PEAKS = np.array([[22.0, 25.0, 27.0], [0.08, 0.0, 0.1], [0.05, 0.12, 0.02], [30.0, 20.0, 0.0]])
 FIRST = np.array([0, 2, 5, 7])
-PARTS = np.array([
-    [21.9, 22.05, 24.8, 24.95, 25.1, 26.9, 27.1],
-    [0.08, 0.08, 0.0, 0.0, 0.0, 0.1, 0.1],
-    [0.05, 0.05, 0.12, 0.12, 0.12, 0.02, 0.02],
-    [10.0, 20.0, 5.0, 5.0, 10.0, 3.0, -3.0],
-])  # fmt: skip
+# Distances from the centre and shares.
+PARTS = np.array([[-0.1, 0.05, -0.2, -0.05, 0.1, -0.1, 0.1], [1 / 3, 2 / 3, 0.25, 0.25, 0.5, 0.5, 0.5]])
 # So low that the core of every peak is the whole grid.
 LOW = 1e-12
 
@@ -39,45 +37,70 @@ def plain(position, gauss, lorentz, area):
 
 def pattern(peaks, parts, tail):
     total = np.zeros(GRID.size)
-    add_peaks(GRID, *peaks, tail, total)
-    add_asymmetry(GRID, peaks, parts, FIRST, tail, total)
+    windows = asymmetric_windows(GRID, peaks, peaks[3], FIRST, parts, tail)
+    add_asymmetric_peaks(GRID, peaks, FIRST, parts, windows, tail, total)
     return total
 
 
+def summed(peaks, parts):
+    """Return the sum of all parts."""
+    owner = np.repeat(np.arange(3), np.diff(FIRST))
+    rows = zip(owner, *parts, strict=True)
+    return sum(plain(peaks[0, k] + place, *peaks[1:3, k], peaks[3, k] * share) for k, place, share in rows)
+
+
 def test_asymmetric_peaks_are_the_sum_of_their_parts():
-    expected = sum(plain(*PARTS[:, m]) for m in range(5))
-    np.testing.assert_allclose(pattern(PEAKS, PARTS, LOW), expected, rtol=1e-7)
+    np.testing.assert_allclose(pattern(PEAKS, PARTS, LOW), summed(PEAKS, PARTS), rtol=1e-7)
 
 
-@pytest.mark.parametrize("tail", [1e-4, 1e-2])
+@pytest.mark.parametrize("tail", [1e-4, 1e-2, 0.3])
 def test_what_a_cut_neglects_is_no_higher_than_the_tail(tail):
-    """Each of two peaks leaves out a tail where it is cut and one beyond its core; this peak has its mean in place."""
-    peaks = PEAKS.copy()
-    peaks[0, :2] = [np.average(PARTS[0, :2], weights=PARTS[3, :2]), np.average(PARTS[0, 2:5], weights=PARTS[3, 2:5])]
-    expected = sum(plain(*PARTS[:, m]) for m in range(5))
-    assert np.abs(pattern(peaks, PARTS, tail) - expected).max() < 4.1 * tail
+    """Each of two peaks leaves out a tail where it is cut and one beyond its core; their means are in place."""
+    parts = PARTS.copy()
+    parts[0, 2:5] += 0.0125
+    assert np.abs(pattern(PEAKS, parts, tail) - summed(PEAKS, parts)).max() < 4.1 * tail
 
 
+def test_peaks_of_one_part_are_symmetric():
+    single = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    found, expected = np.zeros(GRID.size), np.zeros(GRID.size)
+    windows = asymmetric_windows(GRID, PEAKS, PEAKS[3], np.arange(4), single, 1e-3)
+    add_asymmetric_peaks(GRID, PEAKS, np.arange(4), single, windows, 1e-3, found)
+    add_peaks(GRID, *PEAKS, 1e-3, expected)
+    # The Gaussian of a symmetric peak ends at a thousandth of the tail.
+    np.testing.assert_allclose(found, expected, atol=1.1e-6)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize("centre", [25.0, 20.5, 29.9])
-def test_beyond_the_core_the_tails_differ_by_less_than_the_tail(centre):
-    """By the tail at its ends, but for 5 s^4 / x^4: a Lorentzian of two halves at +-s, and one at the middle."""
-    width, spread, area, tail = 0.01, 0.1, 7.0, 7e-6
+def test_beyond_the_core_the_tails_differ_by_less_than_the_tail(centre, side):
+    """By the formula a Lorentzian of two parts, one of them small and far, and one at their mean."""
+    width, area, tail = 0.02, 7.0, 2e-5
     fine = np.arange(15.0, 35.0, 0.001)
-    peak = np.array([centre, 0.0, width, area])
-    parts = np.array([[centre - spread, centre + spread], [0.0, 0.0], [width, width], [area / 2, area / 2]])
-    start, stop = core_of(fine, peak, parts, width, 1.0, tail)
-    total = np.zeros(fine.size)
-    for sign, at, share in ((1, centre - spread, 0.5), (1, centre + spread, 0.5), (-1, centre, 1.0)):
-        total += sign * share * area * 2 / (math.pi * width) / (1 + 4 * (fine - at) ** 2 / width**2)
-    assert total[[start, stop - 1]] == pytest.approx(tail, rel=0.02)
-    assert fine[start] == pytest.approx(centre - (fine[stop] - centre), abs=0.0021)
+    parts = np.array([[-0.2 * side, 0.05 * side], [0.2, 0.8]])
+    start, stop = core_of(fine, centre, parts, 0.0, area * 2 / math.pi * 0.25 * width, tail)
+    total = sum(share * plain_lorentzian(fine - centre - place, width, area) for place, share in parts.T)
+    total -= plain_lorentzian(fine - centre, width, area)
+    beyond = np.concatenate([total[:start], total[stop:]])
+    assert 0.3 * tail < np.abs(beyond).max() < 1.02 * tail
 
 
-def test_the_core_holds_the_parts_and_some_widths_on_either_side():
-    """A Gaussian peak has no tails; its core ends four widths beyond its farthest part."""
-    parts = np.array([[24.7, 25.1], [0.1, 0.1], [0.0, 0.0], [1.0, 3.0]])
-    start, stop = core_of(GRID, np.array([25.0, 0.1, 0.0, 4.0]), parts, 0.1, 0.0, 1e-6)
-    assert (GRID[start], GRID[stop]) == pytest.approx((25 - 0.3 - CORE * 0.1, 25 + 0.3 + CORE * 0.1), abs=0.021)
+def plain_lorentzian(x, width, area):
+    return area * 2 / (math.pi * width) / (1 + 4 * x**2 / width**2)
+
+
+def test_the_core_holds_the_gaussians_of_all_parts():
+    parts = np.array([[-0.3, 0.1], [0.25, 0.75]])
+    near, _ = reach(4.0, 0.1, 0.0, 1e-6)
+    start, stop = core_of(GRID, 25.0, parts, near, 0.0, 1e-6)
+    assert GRID[start] == pytest.approx(25 - 0.3 - max(near, 0.3), abs=0.021)
+    assert GRID[stop - 1] >= 25 + 0.1 + near - 0.021
+    assert (stop - start) % LANES == 0
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1e-3, 0.5, 3.0, 40.0, 800.0])
+def test_decay_is_that_of_profiles(exponent):
+    assert decay(exponent) == decay_of_profiles(exponent)
 
 
 @pytest.mark.parametrize(("sample", "slit"), [(0.035, 0.015), (0.01, 0.03)])

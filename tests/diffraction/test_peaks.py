@@ -367,7 +367,7 @@ def test_gradients_of_every_slot_of_a_phase(known):
     values, instrument = phase.values, instrument_values(u=0.003, w=0.01, displacement=0.05)
     found = model.peaks(values, instrument)
     transfer = PhaseTransfer.of(np.eye(len(values)), np.zeros((12, len(values))))
-    gradients = model.gradients(found, found.listed, values, transfer)
+    gradients = model.gradients(found, values, transfer)
 
     def scaled(v):
         table = model.peaks(v, instrument).table.copy()

@@ -39,12 +39,11 @@ def intensity_names(model: Model, index: int) -> list[str]:
 def divide_intensities(model: Model, data: Data, table: Parameters, index: int, calculated: Calculated) -> None:
     """Set the intensities of a phase to the observed ones, divided among its peaks in the calculated proportions."""
     own, peaks = model.phase_models[index], calculated.peaks[index]
-    shapes = peaks.listed if peaks.parts is None else peaks.parts
-    position, gauss, lorentz, area = shapes.table
+    (position, gauss, lorentz, area), owner = peaks.symmetric
     scale = table.value(slot_name(model.phases[index], "scale"))
     ratio = observed_over_calculated(data.intensity, calculated, 1.0 / data.weight)
     observed, present = divided_intensities(model.two_theta, ratio, position, gauss, lorentz, scale * area, model.tail)
-    group = own.group[shapes.owner]
+    group = own.group[owner]
     count = len(own.intensity_slots)
     seen, expected = (np.bincount(group, weights=sums, minlength=count) for sums in (observed, present))
     block = slice(model.phase_blocks[index].stop - count, model.phase_blocks[index].stop)

@@ -247,10 +247,10 @@ class MinimumReader:
 
     def _r_bragg(self, index: int) -> float:
         peaks = self.minimum.calculated.peaks[index]
-        shapes = peaks.listed if peaks.parts is None else peaks.parts
-        table = shapes.table.copy()
+        table, owner = peaks.symmetric
+        table = table.copy()
         table[3] *= self.values[self.model.phase_blocks[index].start + pk.SCALE]
-        return r_bragg(self.model.two_theta, self.ratio, table, shapes.owner, self.model.tail)
+        return r_bragg(self.model.two_theta, self.ratio, table, owner, self.model.tail)
 
     def _intensities(self, index: int) -> dict[tuple[int, int, int], Refined]:
         """Return |F|^2 (in units of the scale) of the reflections with extracted intensities."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.anisotropic_broadening import ReflectionBroadening
-from layerox.diffraction.profiles import AsymmetricPeaks
+from layerox.diffraction.asymmetric_peaks import Windows
+from layerox.diffraction.axial_divergence import part_slopes
+from layerox.diffraction.profiles import asymmetric_windows
 from layerox.typing import FloatArray, IntArray
 
 
@@ -22,13 +25,11 @@ class PeakSet:
     ----------
     table, slopes
         Position, Gaussian and Lorentzian width (degrees) and unit-scale area of each peak, (4, m), and their
-        derivatives with respect to q.
+        derivatives with respect to q, without those of the shift by axial divergence.
     owner, line, wavelengths
         Reflection, emission line and wavelength (angstrom) of each peak, shape (m,).
     bragg
         Bragg angle 2 theta of each peak, radian, shape (m,).
-    by_axial
-        Derivatives of positions and areas with respect to S / L and H / L, (2, 2, m); None without asymmetry.
     by_correction
         Logarithmic derivatives of the areas with respect to two_mu_t, mu_r and overflow, (3, m); None without one.
     """
@@ -39,7 +40,6 @@ class PeakSet:
     line: IntArray
     wavelengths: FloatArray
     bragg: FloatArray
-    by_axial: FloatArray | None = None
     by_correction: FloatArray | None = None
 
     def scaled(self, scale: float) -> FloatArray:
@@ -48,18 +48,45 @@ class PeakSet:
         table[3] *= scale
         return table
 
-    def asymmetric(self, scale: float) -> AsymmetricPeaks:
-        """Return table, derivatives with respect to q and those with respect to S/L and H/L, areas times a scale."""
-        slopes = self.slopes.copy()
-        slopes[3] *= scale
-        by_axial = np.zeros((2, 2, self.bragg.size)) if self.by_axial is None else self.by_axial.copy()
-        by_axial[1] *= scale
-        return self.scaled(scale), slopes, by_axial
 
-    @property
-    def unmoved(self) -> PeakSet:
-        """The same peaks, of which positions, widths and areas do not depend on q and on S/L and H/L."""
-        return replace(self, slopes=np.zeros(self.slopes.shape), by_axial=None)
+@dataclass(frozen=True, eq=False)
+class AxialParts:
+    """The shifted peaks that form each peak with axial divergence.
+
+    Attributes
+    ----------
+    first
+        Where those of each peak start, (n + 1,).
+    places
+        Their distances from the centre of the peak (degrees) and shares of its area, (2, m).
+    rays
+        Cosine and sine of their Bragg angles 2 theta, and heights of their rays, (3, m).
+    bragg_by_q
+        Derivative of the Bragg angle of each peak (radian) with respect to q, (n,).
+    axial
+        S / L and H / L.
+    kept
+        The last windows, see `Peaks.windows`, with the angles and the cut.
+    """
+
+    first: IntArray
+    places: FloatArray
+    rays: FloatArray
+    bragg_by_q: FloatArray
+    axial: tuple[float, float]
+    kept: list[tuple[FloatArray, tuple[float, float], Windows]] = field(default_factory=list)
+
+    @cached_property
+    def by_values(self) -> tuple[FloatArray, FloatArray]:
+        """Derivatives with respect to q, S / L and H / L: of the places, (3, 2, m), and of the centres, (3, n)."""
+        return part_slopes(self.first, self.places, self.rays, self.bragg_by_q, *self.axial)
+
+    def only(self, chosen: IntArray) -> AxialParts:
+        """Return the parts of some peaks, by their indices."""
+        ranges = [np.arange(self.first[k], self.first[k + 1]) for k in chosen]
+        first, own = np.cumsum([0, *map(len, ranges)]), np.concatenate(ranges)
+        places, rays = np.ascontiguousarray(self.places[:, own]), np.ascontiguousarray(self.rays[:, own])
+        return AxialParts(first, places, rays, self.bragg_by_q[chosen], self.axial)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +100,9 @@ class Peaks:
     f_squared, texture
         |F|^2 in electrons^2 a cell (mean of Friedel mates) and texture correction, shape (n,).
     listed
-        One peak for each reflection and emission line, as a symmetric one.
-    parts, first
-        With axial divergence: the shifted peaks that form each of `listed`, and their first indices, (n l + 1,).
+        One peak for each reflection and emission line, as a symmetric one at its centre.
+    parts
+        The shifted peaks that form each of `listed`; None without axial divergence.
     texture_by_coefficient
         Derivatives of the texture with respect to the coefficients of harmonics, (k, n); None without them.
     broadening
@@ -92,8 +119,7 @@ class Peaks:
     texture_by_cell: FloatArray
     strength: FloatArray
     listed: PeakSet
-    parts: PeakSet | None
-    first: IntArray
+    parts: AxialParts | None
     texture_by_coefficient: FloatArray | None = None
     broadening: ReflectionBroadening | None = None
 
@@ -101,6 +127,30 @@ class Peaks:
     def table(self) -> FloatArray:
         """Position, widths and unit-scale area of each listed peak, shape (4, n l)."""
         return self.listed.table
+
+    def windows(self, two_theta: FloatArray, reach_scale: float, tail: float) -> Windows:
+        """Return `profiles.asymmetric_windows` for the reach that peaks have at a scale, kept for the derivatives."""
+        parts = self.parts
+        if parts is None:
+            raise ValueError("these peaks are symmetric")
+        for grid, cut, windows in parts.kept:
+            if grid is two_theta and cut == (reach_scale, tail):
+                return windows
+        table = self.listed.table
+        found = asymmetric_windows(two_theta, table, reach_scale * table[3], parts.first, parts.places, tail)
+        parts.kept[:] = [(two_theta, (reach_scale, tail), found)]
+        return found
+
+    @property
+    def symmetric(self) -> tuple[FloatArray, IntArray]:
+        """Symmetric peaks that the pattern consists of, as `table`, and the reflection of each."""
+        if self.parts is None:
+            return self.listed.table, self.listed.owner
+        parent = np.repeat(np.arange(self.listed.owner.size), np.diff(self.parts.first))
+        table = self.listed.table[:, parent]
+        table[0] += self.parts.places[0]
+        table[3] *= self.parts.places[1]
+        return table, self.listed.owner[parent]
 
     @property
     def has_width(self) -> NDArray[np.bool_]:

@@ -16,11 +16,12 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
 from layerox.diffraction.angle_factors import angle_factors
 from layerox.diffraction.anisotropic_broadening import AnisotropicBroadening, ReflectionBroadening
+from layerox.diffraction.asymmetric_peaks import add_asymmetric_gradients, add_asymmetric_peaks
 from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.measured_phase import MeasuredFactors, MeasuredPhase
-from layerox.diffraction.peak_sets import Peaks, PeakSet
+from layerox.diffraction.peak_sets import AxialParts, Peaks, PeakSet
 from layerox.diffraction.phase import INTENSITY, Phase, layer_normal
-from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
+from layerox.diffraction.profiles import add_peak_gradients, add_peaks
 from layerox.diffraction.reciprocal_metric import inverse_squares, reciprocal_metric
 from layerox.diffraction.reflections import (
     Reflections,
@@ -178,19 +179,11 @@ class PhaseModel:
             lines = self.line_wavelengths
             pk.set_lorentzian_widths(bragg, bragg_by_q, self.owner, lines, instrument_values, *own, table, peak_slopes)
         corrections = self._correct(table, peak_slopes, bragg, bragg_by_q, instrument_values)
-        belongs = self.owner, self.line, self.line_wavelengths
-        listed = PeakSet(table, peak_slopes, *belongs, bragg, by_correction=corrections)
         sample, slit = instrument_values[pk.S_OVER_L], instrument_values[pk.H_OVER_L]
-        parts, first = None, np.zeros(1, dtype=np.int64)
-        if (sample > 0.0 or slit > 0.0) and listed.table[1].min() >= 0.0:
-            first, many, many_slopes, by_axial, centred = asymmetric(
-                table, peak_slopes, bragg, bragg_by_q, sample, slit, *node_table()
-            )
-            parent = np.repeat(np.arange(len(bragg)), np.diff(first))
-            of_parts = None if corrections is None else corrections[:, parent]
-            of_parent = self.owner[parent], self.line[parent], self.line_wavelengths[parent], bragg[parent]
-            parts = PeakSet(many, many_slopes, *of_parent, by_axial, of_parts)
-            listed = PeakSet(table, peak_slopes, *belongs, bragg, centred, corrections)
+        parts = None
+        if sample > 0.0 or slit > 0.0:
+            parts = AxialParts(*asymmetric(table, bragg, sample, slit, *node_table()), bragg_by_q, (sample, slit))
+        listed = PeakSet(table, peak_slopes, self.owner, self.line, self.line_wavelengths, bragg, corrections)
         return Peaks(
             q=q,
             by_cell=by_cell,
@@ -203,7 +196,6 @@ class PhaseModel:
             strength=weight * f_squared,
             listed=listed,
             parts=parts,
-            first=first,
             texture_by_coefficient=by_coefficient,
             broadening=broadening,
         )
@@ -249,10 +241,12 @@ class PhaseModel:
     def add_pattern(self, two_theta: FloatArray, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
         """Add the peaks at a scale to a row, each as far as it is higher than `tail`."""
         table = peaks.listed.scaled(scale)
+        if peaks.parts is not None:
+            windows = peaks.windows(two_theta, scale, tail)
+            add_asymmetric_peaks(two_theta, table, peaks.parts.first, peaks.parts.places, windows, tail, row)
+            return
         position, gauss, lorentz, area = table
         add_peaks(two_theta, position, gauss, lorentz, area, tail, row)
-        if peaks.parts is not None:
-            add_asymmetry(two_theta, table, peaks.parts.scaled(scale), peaks.first, tail, row)
 
     def cell_patterns(
         self, two_theta: FloatArray, values: FloatArray, instrument_values: FloatArray, cells: FloatArray, tail: float
@@ -316,26 +310,29 @@ class PhaseModel:
         """
         if values[pk.SCALE] == 0.0 and pk.SCALE not in transfer.slots:
             return  # an absent phase
-        gradients = self.gradients(peaks, peaks.listed, values, transfer)
+        gradients = self.gradients(peaks, values, transfer)
         tail, reach_scale = tails
         table = peaks.listed.scaled(values[pk.SCALE])
-        position, gauss, lorentz, area = table
-        peak_shapes = position, gauss, lorentz, area, reach_scale * peaks.listed.table[3], tail
-        add_peak_gradients(two_theta, weight, *peak_shapes, gradients, transfer.columns, jacobian)
         if peaks.parts is not None:
-            sets = peaks.listed.asymmetric(values[pk.SCALE]), peaks.parts.asymmetric(values[pk.SCALE])
-            alike = self.gradients(peaks, peaks.listed.unmoved, values, transfer)
-            by_q = (transfer.of_phase[pk.CELL : pk.CELL + 6].T @ peaks.by_cell)[:, peaks.listed.owner]
-            chains = alike, by_q, transfer.by_axial
-            add_asymmetry_gradients(two_theta, weight, *sets, peaks.first, tail, *chains, transfer.columns, jacobian)
+            first, places, (slopes, _) = peaks.parts.first, peaks.parts.places, peaks.parts.by_values
+            windows = peaks.windows(two_theta, reach_scale, tail)
+            chains = self.owner, transfer.of_cell @ peaks.by_cell, transfer.of_axial
+            add_asymmetric_gradients(
+                two_theta, weight, table, first, places, slopes, windows, gradients, chains, transfer.columns, jacobian
+            )
+            return
+        reach_area = reach_scale * peaks.listed.table[3]
+        position, gauss, lorentz, area = table
+        rows = gradients, transfer.columns, jacobian
+        add_peak_gradients(two_theta, weight, position, gauss, lorentz, area, reach_area, tail, *rows)
 
-    def gradients(self, peaks: Peaks, chosen: PeakSet, values: FloatArray, transfer: PhaseTransfer) -> FloatArray:
+    def gradients(self, peaks: Peaks, values: FloatArray, transfer: PhaseTransfer) -> FloatArray:
         """Return the derivatives of every peak with respect to the variables.
 
         Parameters
         ----------
-        peaks, chosen
-            The peaks at `values`, and one of their sets.
+        peaks
+            The peaks at `values`.
         values
             Values of the phase's slots.
         transfer
@@ -351,14 +348,21 @@ class PhaseModel:
         if anisotropic:
             isotropic = ~np.isin(slots, list(anisotropic))
             slots, by_slot = slots[isotropic], by_slot[isotropic]
+        chosen, by_q = peaks.listed, peaks.listed.slopes
+        centres = None if peaks.parts is None else peaks.parts.by_values[1]
+        if centres is not None:
+            by_q = by_q.copy()
+            by_q[0] += centres[0]
         gradients = pk.peak_gradients(
-            chosen.table, chosen.slopes, chosen.owner, chosen.bragg, chosen.wavelengths,
+            chosen.table, by_q, chosen.owner, chosen.bragg, chosen.wavelengths,
             values[pk.SCALE], peaks.strength, peaks.by_cell,
             slots, by_slot, self._strength_slopes(peaks, values, slots), transfer.instrument,
             self.radius, self.bragg_brentano, self.last,
         )  # fmt: skip
         self._add_broadening(gradients, peaks, chosen, anisotropic, transfer)
-        self._add_instrument(gradients, chosen, values[pk.SCALE], transfer.instrument)
+        self._add_corrections(gradients, chosen, values[pk.SCALE], transfer.instrument)
+        if centres is not None and transfer.of_axial.size:
+            gradients[:, :, 0] += transfer.of_axial.T @ centres[1:]
         return gradients
 
     def _add_broadening(
@@ -380,15 +384,10 @@ class PhaseModel:
                     own = chosen.owner, chosen.bragg, chosen.wavelengths, self.last
                     pk.chain_through_broadening(by_slot, *own, gradients[variable], row[variable])
 
-    def _add_instrument(
+    def _add_corrections(
         self, gradients: FloatArray, chosen: PeakSet, scale: float, instrument_transfer: FloatArray
     ) -> None:
-        """Add the derivatives with respect to axial divergence and to the corrections of the intensities."""
-        if chosen.by_axial is not None:
-            by_position, by_area = chosen.by_axial
-            axial = instrument_transfer[pk.S_OVER_L : pk.H_OVER_L + 1].T
-            gradients[:, :, 0] += axial @ by_position
-            gradients[:, :, 3] += axial @ (scale * by_area)
+        """Add the derivatives with respect to the corrections of the intensities."""
         if chosen.by_correction is not None:
             by_area = scale * chosen.table[3] * chosen.by_correction
             gradients[:, :, 3] += instrument_transfer[list(CORRECTIONS)].T @ by_area

@@ -20,15 +20,13 @@ from layerox.typing import FloatArray, IntArray
 # Position, full width and Lorentzian fraction; value of a peak and its derivatives by these, each of shape (n,).
 Peak = tuple[float, float, float]
 Shapes = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-# Peaks with their derivatives with respect to 1/d^2 and to axial divergence.
-AsymmetricPeaks = tuple[FloatArray, FloatArray, FloatArray]
 
 FOUR_LN2 = 4.0 * math.log(2.0)
 GAUSS_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi)
 LORENTZ_HEIGHT = 2.0 / math.pi
 GAUSS_CARE = 1000.0
-# Distance from its parts, in widths, within which an asymmetric peak is never treated as symmetric.
-CORE = 4.0
+# Numbers that one instruction takes.
+LANES = 8
 
 
 @compiled_exactly
@@ -88,13 +86,13 @@ def window(two_theta: FloatArray, position: float, distance: float) -> tuple[int
 def decay(x: float) -> float:
     """Return exp(-x) for x >= 0, with an absolute error below 1e-13.
 
-    exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series: products only, which vector instructions do. Beyond
-    128 the result is zero.
+    exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series to the eighth power: products only, which vector
+    instructions do. Beyond 128 the result is zero.
     """
     y = min(x, 128.0) * (-1.0 / 64.0)
-    series = 1.0
-    for k in range(11, 0, -1):
-        series = 1.0 + y * series / k
+    series = 1.0 / 720.0 + y * (1.0 / 5040.0 + y * (1.0 / 40320.0))
+    series = 1.0 / 24.0 + y * (1.0 / 120.0 + y * series)
+    series = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * series)))
     for _ in range(6):
         series *= series
     return series
@@ -255,132 +253,45 @@ def add_combination(row: FloatArray, shapes: Shapes, factors: tuple[float, float
 
 @compiled_exactly
 def core_of(
-    two_theta: FloatArray, peak: FloatArray, parts: FloatArray, width: float, eta: float, tail: float
+    two_theta: FloatArray, position: float, parts: FloatArray, near: float, lorentz: float, tail: float
 ) -> tuple[int, int]:
     """Return the range of points in which an asymmetric peak differs from a symmetric one at its centre.
 
-    Beyond it the tails differ by less than `tail`: to lowest order by 3 s^2 / x^2 of their height, s^2 being the
-    variance of the positions of the parts (rows of `peak` and `parts` as in `add_asymmetry`).
+    It contains the Gaussians, which end at `near` from their parts. Beyond it the tails differ by less than `tail`: in
+    units of their height `lorentz` / x^2 by 3 s^2 / x^2 (1 + 4 f / 3 x) to the first two orders, s^2 being the variance
+    of the positions of the parts and f the distance of the farthest one on that side.
     """
-    variance, farthest = 0.0, 0.0
+    variance, left, right = 0.0, 0.0, 0.0
     for m in range(parts.shape[1]):
-        distance = parts[0, m] - peak[0]
-        variance += parts[3, m] / peak[3] * distance * distance
-        farthest = max(farthest, abs(distance))
-    lorentz = eta * peak[3] * LORENTZ_HEIGHT * 0.25 * width
-    half = max((3.0 * variance * lorentz / tail) ** 0.25, CORE * width + farthest)
-    return first_at_or_above(two_theta, peak[0] - half), first_at_or_above(two_theta, peak[0] + half)
+        variance += parts[1, m] * parts[0, m] * parts[0, m]
+        left, right = max(left, -parts[0, m]), max(right, parts[0, m])
+    half = math.sqrt(math.sqrt(max(3.0 * variance * lorentz / tail, 0.0)))
+    left = max(half + left / 3.0, left + max(left, near))
+    right = max(half + right / 3.0, right + max(right, near))
+    start = first_at_or_above(two_theta, position - left)
+    stop = first_at_or_above(two_theta, position + right)
+    # Loops are fast on whole vectors.
+    return start, min(start + (stop - start + LANES - 1) // LANES * LANES, two_theta.size)
 
 
 @compiled_exactly
-def add_asymmetry(
-    two_theta: FloatArray, peaks: FloatArray, parts: FloatArray, first: IntArray, tail: float, total: FloatArray
-) -> None:
-    """Replace symmetric peaks in `total` by the shifted ones of which each consists.
+def asymmetric_windows(
+    two_theta: FloatArray, table: FloatArray, area: FloatArray, first: IntArray, parts: FloatArray, tail: float
+) -> tuple[IntArray, FloatArray]:
+    """Return start and stop of the points of each asymmetric peak and of its core, (n, 4), and `tch_width` of each.
 
-    Far from its centre an asymmetric peak equals the symmetric one; the difference is added only near the centre.
-
-    `peaks` and `parts` are position, Gaussian width, Lorentzian width and area of the symmetric peaks, (4, n), and of
-    their parts, (4, m); `first` is where the parts of each peak start, (n + 1,); a difference below `tail` (intensity)
-    is left out.
+    The arguments are those of `asymmetric_peaks.add_asymmetric_peaks`; `area` are those that decide the reach.
     """
-    for k in range(first.size - 1):
-        if peaks[3, k] == 0.0:
-            continue
-        width, eta, _, _, _, _ = tch_width(peaks[1, k], peaks[2, k])
-        start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
-        grid, piece = two_theta[start:stop], total[start:stop]
-        near, _ = reach(peaks[3, k], width, eta, tail)
-        add_lorentzian(grid, peaks[0, k], width, -eta * peaks[3, k], 0.0, piece)
-        low, high = window(grid, peaks[0, k], near)
-        add_gaussian(grid[low:high], peaks[0, k], width, -(1.0 - eta) * peaks[3, k], piece[low:high])
-        for m in range(first[k], first[k + 1]):
-            add_lorentzian(grid, parts[0, m], width, eta * parts[3, m], 0.0, piece)
-            low, high = window(grid, parts[0, m], near)
-            add_gaussian(grid[low:high], parts[0, m], width, (1.0 - eta) * parts[3, m], piece[low:high])
-
-
-@compiled_exactly
-def add_asymmetry_gradients(
-    two_theta: FloatArray, weight: FloatArray, peaks: AsymmetricPeaks, parts: AsymmetricPeaks, first: IntArray,
-    tail: float, gradients: FloatArray, by_q: FloatArray, by_axial: FloatArray, columns: IntArray, jacobian: FloatArray,
-) -> None:  # fmt: skip
-    """Replace the derivatives of symmetric peaks in rows of `jacobian` by those of their parts.
-
-    All parts of a peak move, broaden and grow alike with a variable, except through 1/d^2 and through S/L and H/L: they
-    are summed into seven curves, of which every variable is a combination. The other arguments are as in
-    `add_peak_gradients` and `add_asymmetry`.
-
-    Parameters
-    ----------
-    peaks, parts
-        With their derivatives by 1/d^2, (4, n), and those of positions and areas by S/L and H/L, (2, 2, n).
-    gradients, by_q, by_axial
-        Derivatives of positions, widths and areas of the peaks at fixed 1/d^2 and axial divergence, (variables, n, 4),
-        of 1/d^2, (variables, n), and of S/L and H/L, (2, variables), or (0, variables) if these do not vary.
-    """
-    axial = by_axial.shape[0] > 0
-    curves, room = np.empty((7 if axial else 5, two_theta.size)), np.empty((4, two_theta.size))
-    (table, slopes, _), part_table = peaks, parts[0]
-    for k in range(first.size - 1):
-        width, eta, width_g, width_l, eta_g, eta_l = tch_width(table[1, k], table[2, k])
-        if table[3, k] == 0.0:
-            continue
-        start, stop = core_of(two_theta, table[:, k], part_table[:, first[k] : first[k + 1]], width, eta, tail)
-        n = stop - start
-        own, shape = curves[:, :n], (width, eta, reach(table[3, k], width, eta, tail)[0])
-        own[:] = 0.0
-        shapes = room[0, :n], room[1, :n], room[2, :n], room[3, :n]
-        grid, factor = two_theta[start:stop], weight[start:stop]
-        add_part(grid, factor, peaks, k, -1.0, shape, shapes, own)
-        for which in range(first[k], first[k + 1]):
-            add_part(grid, factor, parts, which, 1.0, shape, shapes, own)
-        for v in range(columns.size):
-            q = by_q[v, k]
-            d_position, d_gauss, d_lorentz, d_area = gradients[v, k]
-            d_gauss, d_lorentz = d_gauss + q * slopes[1, k], d_lorentz + q * slopes[2, k]
-            row = jacobian[columns[v], start:stop]
-            add_curve(row, d_area / table[3, k], own[0])
-            add_curve(row, d_position, own[1])
-            add_curve(row, width_g * d_gauss + width_l * d_lorentz, own[2])
-            add_curve(row, eta_g * d_gauss + eta_l * d_lorentz, own[3])
-            add_curve(row, q, own[4])
-            if axial:
-                add_curve(row, by_axial[0, v], own[5])
-                add_curve(row, by_axial[1, v], own[6])
-
-
-@compiled_exactly
-def add_curve(row: FloatArray, factor: float, curve: FloatArray) -> None:
-    """Add a curve times a factor to a row; a factor of zero takes no time."""
-    if factor != 0.0:
-        for i in range(row.size):
-            row[i] += factor * curve[i]
-
-
-@compiled_exactly
-def add_part(
-    two_theta: FloatArray, weight: FloatArray, peaks: AsymmetricPeaks, k: int, sign: float,
-    shape: tuple[float, float, float], shapes: Shapes, curves: FloatArray,
-) -> None:  # fmt: skip
-    """Add the derivatives of one symmetric peak to the curves; `shape`: width, eta, reach of the Gaussian.
-
-    They are those by the logarithm of the area, position, width, Lorentzian fraction, 1/d^2 (without that of the
-    widths), S/L and H/L. `shapes` is room for the derivatives of the peak.
-    """
-    table, slopes, by_axial = peaks
-    area, peak = sign * table[3, k], (table[0, k], shape[0], shape[1])
-    lorentzian_shapes(two_theta, weight, peak, shapes)
-    low, high = window(two_theta, table[0, k], shape[2])
-    inner = shapes[0][low:high], shapes[1][low:high], shapes[2][low:high], shapes[3][low:high]
-    gaussian_shapes(two_theta[low:high], weight[low:high], peak, inner)
-    for curve in range(4):
-        add_curve(curves[curve], area, shapes[curve])
-    add_combination(curves[4], shapes, (sign * slopes[3, k], area * slopes[0, k], 0.0, 0.0))
-    if curves.shape[0] > 5:
-        for axis in range(2):
-            moved = area * by_axial[0, axis, k]
-            add_combination(curves[5 + axis], shapes, (sign * by_axial[1, axis, k], moved, 0.0, 0.0))
+    where, shape = np.zeros((area.size, 4), np.int64), np.empty((area.size, 6))
+    for k in range(area.size):
+        shape[k] = tch_width(table[1, k], table[2, k])
+        width, eta = shape[k, 0], shape[k, 1]
+        near, far = reach(area[k], width, eta, tail)
+        if near > 0.0 or far > 0.0:
+            lorentz, own = eta * area[k] * LORENTZ_HEIGHT * 0.25 * width, parts[:, first[k] : first[k + 1]]
+            where[k, 0], where[k, 1] = window(two_theta, table[0, k], far)
+            where[k, 2], where[k, 3] = core_of(two_theta, table[0, k], own, near, lorentz, tail)
+    return where, shape
 
 
 @compiled_exactly

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.asymmetric_peaks import add_asymmetric_peaks
 from layerox.diffraction.atom_parameters import displacement_groups
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, Outcome, prepared, with_starting_widths
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width
+from layerox.diffraction.profiles import add_peaks, asymmetric_windows, tch_width
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Variable
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, TIGHT, StepwiseRefinement
 from layerox.diffraction.starting_values import set_linear
@@ -196,16 +197,13 @@ def _single(
         table[3] *= scale
         table[0] += shift
         table[1:3] *= 1.0 + widening
-        position, gauss, lorentz, area = table
-        add_peaks(model.two_theta, position, gauss, lorentz, area, tail, row)
-        if peaks.parts is not None:
-            chosen = [np.arange(peaks.first[k], peaks.first[k + 1]) for k in own]
-            parts = np.ascontiguousarray(peaks.parts.table[:, np.concatenate(chosen)])
-            parts[3] *= scale
-            parts[0] += shift
-            parts[1:3] *= 1.0 + widening
-            first = np.concatenate([[0], np.cumsum([len(part) for part in chosen])])
-            add_asymmetry(model.two_theta, table, parts, first, tail, row)
+        if peaks.parts is None:
+            position, gauss, lorentz, area = table
+            add_peaks(model.two_theta, position, gauss, lorentz, area, tail, row)
+        else:
+            chosen = peaks.parts.only(own)
+            windows = asymmetric_windows(model.two_theta, table, table[3], chosen.first, chosen.places, tail)
+            add_asymmetric_peaks(model.two_theta, table, chosen.first, chosen.places, windows, tail, row)
         return row
 
     centre = peaks.table[0, own]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,13 @@ class PhaseTransfer:
         slots = np.flatnonzero(own.any(axis=1)).astype(np.int64)
         return cls(columns, slots, own[slots], own, np.ascontiguousarray(instrument[:, columns]))
 
-    @property
-    def by_axial(self) -> FloatArray:
+    @cached_property
+    def of_cell(self) -> FloatArray:
+        """Derivatives of the cell, shape (v, 6)."""
+        return np.ascontiguousarray(self.of_phase[pk.CELL : pk.CELL + 6].T)
+
+    @cached_property
+    def of_axial(self) -> FloatArray:
         """Derivatives of S/L and H/L, shape (2, v), or (0, v) if no variable changes them."""
         rows = self.instrument[pk.S_OVER_L : pk.H_OVER_L + 1]
         return rows if rows.any() else rows[:0]

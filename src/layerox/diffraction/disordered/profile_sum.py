@@ -143,6 +143,30 @@ def add_contribution_slopes(
 
 
 @compiled
+def without_window(transforms: ComplexArray, inverse: FloatArray) -> ComplexArray:
+    """Return transforms of grids with and without the window, (n, 2, angles, frequencies), as those without it.
+
+    `inverse` is one over the transform of the window, (frequencies,).
+    """
+    result = np.empty((transforms.shape[0], transforms.shape[2], transforms.shape[3]), np.complex128)
+    for k in range(transforms.shape[0]):
+        for j in range(transforms.shape[2]):
+            row, windowed, plain = result[k, j], transforms[k, 0, j], transforms[k, 1, j]
+            for i in range(row.size):
+                row[i] = windowed[i] * inverse[i] + plain[i]
+    return result
+
+
+@compiled
+def add_products(transforms: ComplexArray, profiles: ComplexArray, factor: float, total: ComplexArray) -> None:
+    """Add the sum over angles of transforms times profiles, both (angles, frequencies), times a factor to `total`."""
+    for j in range(transforms.shape[0]):
+        one, two = transforms[j], profiles[j]
+        for i in range(total.size):
+            total[i] += factor * (one[i] * two[i])
+
+
+@compiled
 def sampled(coefficients: FloatArray, start: float, step: float, two_theta: FloatArray) -> FloatArray:
     """Return the sum of cubic B-splines with coefficients on the grid at some angles, shape (n,)."""
     result = np.zeros(two_theta.size)
@@ -222,10 +246,10 @@ class ProfileGrid:
         return np.asarray(np.sinc(self.frequency * self.step) ** 8 * self.step)
 
     @cached_property
-    def _window(self) -> FloatArray:
-        """Transform of the window, as far as it is removed."""
+    def _inverse_window(self) -> FloatArray:
+        """One over the transform of the window, as far as it is removed."""
         phase = np.minimum(math.sqrt(2.0) * math.pi * self.frequency * self.window, LAST_PHASE)
-        return np.asarray(np.exp(-phase) * (np.cos(phase) + np.sin(phase)))
+        return np.asarray(np.exp(phase) / (np.cos(phase) + np.sin(phase)))
 
     def empty(self, channels: int) -> FloatArray:
         """Return grids of zeros for contributions, shape (channels, 2, angles, points)."""
@@ -233,8 +257,7 @@ class ProfileGrid:
 
     def transform(self, grids: FloatArray) -> ComplexArray:
         """Return the transforms of grids without their windows, shape (channels, angles, frequencies)."""
-        both = fft.rfft(grids)
-        return np.asarray(both[:, 0] / self._window + both[:, 1])
+        return without_window(fft.rfft(grids), self._inverse_window)
 
     def pattern(self, transform: ComplexArray, two_theta: FloatArray) -> FloatArray:
         """Return the pattern of a transform on some angles."""

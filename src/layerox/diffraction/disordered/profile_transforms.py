@@ -13,7 +13,7 @@ import numpy as np
 
 from layerox.computing.compiled import compiled
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.axial_divergence import asymmetric, node_table
+from layerox.diffraction.axial_divergence import asymmetric, node_table, part_slopes
 from layerox.diffraction.disordered.profile_sum import ProfileGrid
 from layerox.diffraction.profiles import tch_width
 from layerox.typing import ComplexArray, FloatArray, IntArray
@@ -188,11 +188,11 @@ def _axial_transforms(
     lowest = LOWEST_AXIAL * math.atan(reach)
     bragg = np.maximum(np.radians(grid.angles), lowest)
     moved = np.where(bragg > lowest, 0.0, LOWEST_AXIAL / (1.0 + reach * reach))
-    first, parts, by_angle, slopes, _ = asymmetric(
-        table, np.zeros((4, count)), bragg, moved, sample, slit, *node_table()
-    )
-    slopes = slopes + by_angle[[0, 3]][:, None]
-    step = float(grid.frequency[1])
-    rows = (parts[0], parts[3], slopes[0, 0], slopes[0, 1], slopes[1, 0], slopes[1, 1])
-    value, by_sample, by_slit = sums_of_waves(first, *rows, step, grid.frequency.size)
+    first, parts, rays = asymmetric(table, bragg, sample, slit, *node_table())
+    slopes, centres = part_slopes(first, parts, rays, moved, sample, slit)
+    slopes[:, 0] += np.repeat(centres, np.diff(first), axis=1)
+    by_sample, by_slit = slopes[1] + slopes[0], slopes[2] + slopes[0]
+    place = parts[0] + np.repeat(table[0], np.diff(first))
+    rows = place, parts[1], by_sample[0], by_slit[0], by_sample[1], by_slit[1]
+    value, by_sample, by_slit = sums_of_waves(first, *rows, float(grid.frequency[1]), grid.frequency.size)
     return value, (by_sample, by_slit)

@@ -89,7 +89,7 @@ class RodIntensity(NamedTuple):
 
 
 class NodeBlock(NamedTuple):
-    """Arrays of a block of nodes; the last axis is that of the nodes, n of them in use.
+    """Arrays of a block of nodes; the last axis is that of the nodes.
 
     Rows are pairs of a group and a sense, the sense running fastest.
 

@@ -15,7 +15,12 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
 from layerox.diffraction.angle_factors import angle_factors
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.disordered.profile_sum import ProfileGrid, add_contribution_slopes, add_contributions
+from layerox.diffraction.disordered.profile_sum import (
+    ProfileGrid,
+    add_contribution_slopes,
+    add_contributions,
+    add_products,
+)
 from layerox.diffraction.disordered.profile_transforms import WIDTH_SLOTS, ProfileTransforms, profile_transforms
 from layerox.diffraction.disordered.rod_nodes import NodeIntensities, Nodes, RodIntensities, nodes_between
 from layerox.diffraction.disordered.rod_positions import rod_positions
@@ -187,7 +192,9 @@ class DisorderedPhaseModel(PhaseModel):
             where = plan.grid.start, plan.grid.step, grids[part.channel]
             add_contributions(part.place, part.angle, c * part.area, part.nodes.nodes.windowed, *where)
         transforms = plan.grid.transform(grids)
-        pattern = sum((t * p.value).sum(axis=0) for t, p in zip(transforms, profiles, strict=True))
+        pattern = np.zeros(transforms.shape[-1], dtype=np.complex128)
+        for transform, profile in zip(transforms, profiles, strict=True):
+            add_products(transform, profile.value, 1.0, pattern)
         return _Evaluation(plan, profiles, parts, transforms, pattern, with_slopes)
 
     def _planned(self, values: FloatArray, instrument: FloatArray) -> _Plan:
@@ -242,16 +249,15 @@ class DisorderedPhaseModel(PhaseModel):
         self, found: _Evaluation, values: FloatArray, transfer: FloatArray, instrument_transfer: FloatArray
     ) -> ComplexArray:
         """Return the transform of the derivative of the pattern with respect to one variable."""
+        moved = self._node_transforms(found, values, transfer, instrument_transfer)
         scale = values[pk.SCALE]
-        spectrum = transfer[pk.SCALE] * found.pattern
+        spectrum = np.asarray(transfer[pk.SCALE] * found.pattern)
         for channel, profile in enumerate(found.profiles):
             for slope in self._profile_slopes(profile, transfer, instrument_transfer):
-                spectrum = spectrum + scale * (found.transforms[channel] * slope).sum(axis=0)
-        moved = self._node_transforms(found, values, transfer, instrument_transfer)
-        if moved is not None:
-            for own, profile in zip(moved, found.profiles, strict=True):
-                spectrum = spectrum + scale * (own * profile.value).sum(axis=0)
-        return np.asarray(spectrum)
+                add_products(found.transforms[channel], slope, scale, spectrum)
+            if moved is not None:
+                add_products(moved[channel], profile.value, scale, spectrum)
+        return spectrum
 
     def _profile_slopes(
         self, profile: ProfileTransforms, transfer: FloatArray, instrument_transfer: FloatArray
@@ -281,19 +287,23 @@ class DisorderedPhaseModel(PhaseModel):
             return None
         plan, grids = found.plan, found.plan.grid.empty(len(self.channel_wavelengths))
         c, longer = values[pk.CELL + 2], transfer[pk.CELL + 2]
+        stretched = bool(transfer[pk.CELL])
         slopes: dict[int, tuple[FloatArray, FloatArray]] = {}
         for part in found.parts:
             own = part.nodes
             if id(own) not in slopes:
                 slopes[id(own)] = own.slopes(inside, values)
             by_variable, q_slope = slopes[id(own)]
-            area = c * part.factor * by_variable + longer * part.area
-            area += c * own.value * (part.factor_by_q * q_slope + part.factor_by_r * turned)
+            area = c * part.factor * by_variable
+            if longer:
+                area += longer * part.area
+            if stretched or turned:
+                area += c * own.value * (part.factor_by_q * q_slope + part.factor_by_r * turned)
             if part.by_correction is not None:
                 area += c * part.area * (corrected @ part.by_correction)
             where = plan.grid.start, plan.grid.step, grids[part.channel]
             windowed = own.nodes.windowed
-            if not (displaced or moved or q_slope.any()):
+            if not (displaced or moved or stretched):
                 add_contributions(part.place, part.angle, area, windowed, *where)
                 continue
             place = part.place_by_q * q_slope + displaced * part.shift + moved

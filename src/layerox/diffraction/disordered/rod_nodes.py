@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,8 +35,12 @@ class Nodes:
     windowed: FloatArray
 
 
+@lru_cache(maxsize=16)
 def nodes_between(low: float, high: float, a: float, wavelength: float, window: float) -> tuple[Nodes, ...]:
-    """Return the nodes between two angles, see `rods.rods_between`: those of rods with h - k = 0 mod 3, and others."""
+    """Return the nodes between two angles, see `rods.rods_between`: those of rods with h - k = 0 mod 3, and others.
+
+    The last ones are kept: several models of a fit have the same.
+    """
     rods = rods_between(low, high, a, wavelength, window, MESH_MARGIN)
     sets = []
     for lateral in (False, True):
@@ -141,7 +146,7 @@ class RodIntensities:
         q = nodes.s_z**2 + 4.0 * nodes.norm / (3.0 * values[pk.CELL] ** 2)
         place = nodes.s_z, q, nodes.width, nodes.lateral
         layers = self.layers.table(values)
-        rod = RodIntensity(*rod_intensities(*place, stacking, layers, False, with_slopes))
+        rod = rod_intensities(*place, stacking, layers, False, with_slopes)
         if self.chain.is_polar:
             # The mean of the intensities at s_z and -s_z, which differ by f''.
             other = rod_intensities(*place, stacking, layers, True, with_slopes)
