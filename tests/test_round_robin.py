@@ -66,7 +66,7 @@ def test_errors_over_all_24_values(errors):
 
 @pytest.mark.measured
 def test_what_is_left_is_absorption_in_particles(folder, errors):
-    """Corundum absorbs least and is found too high, by up to 1.15 wt% (1e): one size of all particles halves the errors.
+    """Corundum absorbs least and is found too high, by up to 1.15 wt% (1e): one size of particles halves the errors.
 
     No size is known: 2 um is no choice between phases, and within the range of `esd_model`, which holds the errors.
     """

@@ -140,6 +140,7 @@ def build_result(
         uncertainty_parts={} if accuracy is None else accuracy.parts,
         priors=() if accuracy is None else accuracy.priors,
         penalty=minimum.penalty,
+        model_comparisons=outcome.comparisons,
     )
 
 

@@ -22,6 +22,7 @@ from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import Prior
 from layerox.diffraction.priors import priors_of
+from layerox.diffraction.refined_quantities import ModelComparison
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import RefinementStep, StepwiseRefinement
 from layerox.diffraction.restraints import restraints_of
@@ -97,6 +98,8 @@ class Outcome:
         On the disordered phases, by name.
     doubt
         Why the weight fractions are in doubt; empty if they are not.
+    comparisons
+        Of models that competed.
     """
 
     model: Model
@@ -109,6 +112,7 @@ class Outcome:
     priors: tuple[Prior, ...] = ()
     verdicts: Mapping[str, StackingVerdict] = field(default_factory=dict)
     doubt: str = ""
+    comparisons: tuple[ModelComparison, ...] = ()
 
 
 def prepared(

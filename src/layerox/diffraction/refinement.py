@@ -19,6 +19,7 @@ from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
+    ModelComparison,
     RefinedParameter,
     RefinedPhase,
     RefinementStatus,
@@ -80,6 +81,8 @@ class Refinement:
         Fractions of the whole specimen; None without a standard.
     groups
         Phases that the pattern does not distinguish.
+    model_comparisons
+        Of similar phases, or two cells of one structure: ln of the evidence of either and of both.
     unexplained
         Observed peaks that the model does not contain, strongest first.
     sensitivity
@@ -124,6 +127,7 @@ class Refinement:
     largest_shift: float | None = None
     absolute: AbsoluteFractions | None = None
     groups: tuple[AlikeGroup, ...] = ()
+    model_comparisons: tuple[ModelComparison, ...] = ()
     unexplained: tuple[UnexplainedPeak, ...] = ()
     sensitivity: tuple[Sensitivity, ...] = ()
     uncertainty_parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -206,6 +210,7 @@ class Refinement:
             "phases": phases,
             **standard,
             "groups": [js.group_document(group) for group in self.groups],
+            "model_comparisons": [js.comparison_document(row) for row in self.model_comparisons],
             "unexplained": [asdict(peak) for peak in self.unexplained],
             "sensitivity": [js.sensitivity_document(row) for row in self.sensitivity],
             "uncertainty_parts": {source: dict(row) for source, row in self.uncertainty_parts.items()},
