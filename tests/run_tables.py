@@ -7,7 +7,7 @@ import pandas as pd
 
 from layerox.builders import build_crystal
 from layerox.series.scenarios import crystal_of
-from series_tables import series_of
+from series_tables import columns_of, series_of
 
 ESD, CELL_ESD = 0.003, 2e-4
 # Cells of hexagonal phases that no test says anything of: a, c in angstrom.
@@ -43,7 +43,8 @@ def run_of(weights, *, cells=None, axes=None, seed=0, esd=ESD, names=None):
         table[f"{name}.volume"] = np.where(own > 0, 1.0, np.nan)
         table[f"{name}.size"], table[f"{name}.microstrain"] = 80.0, 0.0015
     table["gof"] = 1.0 + 0.01 * rng.standard_normal(len(table))
-    return replace(series, frames=table, transitions=_events(table, tuple(shown), tuple(axes or {})))
+    changes = columns_of(_events(table, tuple(shown), tuple(axes or {})))
+    return replace(series, columns=columns_of(table), changes=changes)
 
 
 def _events(table, phases, axes):

@@ -26,12 +26,18 @@ def series_of(phases, *, axes=None, verdicts=None):
         table |= _columns(safe_name(name), crystal, np.asarray(values, dtype=float), covariance, weights)
     structures = structures_of([Phase(name=name, crystal=own[0]) for name, own in phases.items()], {})
     return Series(
-        frames=pd.DataFrame(table),
-        transitions=pd.DataFrame(),
+        columns=columns_of(table),
+        changes={},
         phases=tuple(map(safe_name, phases)),
         axes=tuple(axes or {}),
         run={"structures": structures},
     )
+
+
+def columns_of(table):
+    """Return the columns of a table of which single values stand for all rows."""
+    frame = pd.DataFrame(table)
+    return {title: frame[title].to_numpy() for title in frame}
 
 
 def _columns(name, crystal, values, covariance, weights):

@@ -13,7 +13,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -107,7 +106,7 @@ def redrawn(series: Series, histories: Sequence[History], seed: int) -> Series:
         table[f"{history.name}.weight_fraction"] = np.where(there, drawn, 0.0)
         volume = table[f"{history.name}.volume"]
         table[f"{history.name}.volume"] = np.where(there, volume.fillna(volume.median()), np.nan)
-    return replace(series, frames=table)
+    return series.with_frames(table)
 
 
 def summed(rows: Sequence[dict[str, float]]) -> dict[str, float]:

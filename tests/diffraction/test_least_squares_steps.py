@@ -201,10 +201,14 @@ def test_damping_falls_tenfold_where_the_model_is_right():
 
 @pytest.mark.parametrize(
     ("start", "damping", "share", "then"),
-    [(0.5, 1.0, 1.20, 0.1), (0.5, 0.1, 0.73, 0.05), (0.4, 0.1, 0.01, 0.05), (0.3, 0.1, -3.0, 1.0)],
+    [(0.5, 1.0, 1.20, 0.1), (0.5, 0.1, 0.73, 0.05), (0.4, 0.1, 0.01, 0.05), (0.3, 0.1, -3.0, 10.0)],
 )
 def test_damping_follows_the_effect_of_a_step(start, damping, share, then):
-    """x^2 - 1, by the share of the expected fall. Over 3/4: a tenth; less: a half; a rise: tenfold, from the start."""
+    """x^2 - 1, by the share of the expected fall. Over 3/4: a tenth; less: a half; a rise: more, from the start.
+
+    By hand: the step of 1.379 from 0.3 has a slope of -1.506 and ends 2.478 higher; the minimum of the parabola is at
+    1.506 / 2 / (1.506 + 2.478) = 0.19 of it. Steps are as 1 / (1 + L): 1.1 / 0.19 = 5.8, and L is 0.1 times 10^(k/2).
+    """
 
     def after(x, level):
         return x - (x * x - 1) / (2 * x) / (1 + level)
@@ -220,6 +224,16 @@ def test_damping_follows_the_effect_of_a_step(start, damping, share, then):
     second = minimise(model, zeros(1), table([start]), most_evaluations=3, **options)
     assert second.parameters.value("x") == pytest.approx(after(one if gained > 0 else start, then))
     assert (first.evaluations, second.evaluations) == (2, 3)
+
+
+def test_damping_stays_high_after_a_rejected_step():
+    """x^2 - 1 from 0.3: the step with damping 0.1 is rejected, that with 10 is good, and the next has a third of it."""
+    model = Function(lambda x: x * x - 1, lambda x: [2 * x], names=["x"])
+    x = 0.3
+    for damping in (10.0, 3.33):
+        x -= (x * x - 1) / (2 * x) / (1 + damping)
+    found = minimise(model, zeros(1), table([0.3]), damping=0.1, tolerance=0.0, most_evaluations=4)
+    assert found.parameters.value("x") == pytest.approx(x)
 
 
 # Where it ends.

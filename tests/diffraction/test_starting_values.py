@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import lsq_linear
 
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.starting_values import peak_width, plausible_scales, set_linear
+from layerox.diffraction.starting_values import added_row_chi_squared, peak_width, plausible_scales, set_linear
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from reference_crystals import LAB6, O3, O3_PRIME, P2, SPINEL
@@ -118,6 +119,22 @@ def test_a_phase_that_is_not_there_never_gets_a_negative_scale(seed):
         assert 0 <= support[k] < 5
     # A phase without scale is still seen, so that it can grow when its cell comes right.
     assert (model.reach_scales > 0).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_chi_squared_with_one_more_row_is_that_of_bounded_least_squares(seed):
+    """Against scipy's bounded least squares; some of the rows, and of the fixed ones, end at zero."""
+    rng = np.random.default_rng(seed)
+    fixed, rows = rng.standard_normal((4, 50)), rng.standard_normal((20, 50))
+    target = rng.standard_normal(50) + fixed[0] - fixed[2] + 0.3 * rows[:5].sum(axis=0)
+    found = added_row_chi_squared(fixed, target, 2, rows)
+    lower = np.array([-np.inf, -np.inf, 0.0, 0.0, 0.0])
+    at_zero = 0
+    for row, value in zip(rows, found, strict=True):
+        best = lsq_linear(np.vstack([fixed, row]).T, target, (lower, np.inf), tol=1e-12)
+        assert value == pytest.approx(2 * best.cost, rel=1e-6)
+        at_zero += best.x[4] < 1e-9
+    assert 0 < at_zero < len(rows)
 
 
 def test_a_pattern_below_the_background_leaves_all_scales_at_zero():

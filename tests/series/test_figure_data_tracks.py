@@ -1,7 +1,6 @@
 """Where reflections stand and how far layers are apart, against closed formulas and the simulation."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from layerox.series.frame_row import QUANTITIES
 from layerox.series.request import cell_variables, layers_in
 from layerox.series.result import Series
 from layerox.symmetry import symmetry_from_name
+from series_tables import columns_of
 
 ESD = 1e-3
 
@@ -34,7 +34,7 @@ def series_of(crystal, cells, verdicts, reflected=((0, 0, 2), (1, 0, 2))):
     }  # fmt: skip
     measured = {"wavelength": 1.5405929, "geometry": "bragg-brentano", "radius_mm": 200.0}
     run = {"measured": measured, "structures": {"P": structure}}
-    return Series(frames=pd.DataFrame(table), transitions=pd.DataFrame(), phases=("P",), axes=(), run=run)
+    return Series(columns=columns_of(table), changes={}, phases=("P",), axes=(), run=run)
 
 
 def test_hexagonal_layers_are_a_and_a_share_of_c():

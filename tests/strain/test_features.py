@@ -71,4 +71,4 @@ def test_a_series_without_structures_has_no_strains_but_its_rows(series, table):
 def test_a_series_without_any_phase_is_refused(series):
     frames = series.frames.assign(**{f"{name}.volume": np.nan for name in series.phases})
     with pytest.raises(InputError, match="no frame contains a phase"):
-        lx.features(replace(series, frames=frames))
+        lx.features(series.with_frames(frames))

@@ -21,8 +21,9 @@ from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
+from layerox.diffraction.peaks import CELL
 from layerox.diffraction.refinement_steps import StepwiseRefinement
-from layerox.diffraction.starting_values import AddedRow, set_linear
+from layerox.diffraction.starting_values import added_row_chi_squared, set_linear
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
@@ -211,24 +212,30 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: C
     others = [model.unit_pattern(q, values, reach[q]) for q in range(len(model.phases)) if q != p]
     background = model.basis[[k for k in range(model.background_block.stop) if parameters.vary[k]]]
     fixed = np.concatenate([background, np.array(others).reshape(-1, model.two_theta.size)])
-    fit = AddedRow(fixed * data.weight, data.intensity * data.weight, len(background))
-    best, chosen = np.inf, {}
-    centre, trial = np.array([parameters.value(name) for name in names]), parameters.copy()
-    for factors in _grid([k == 2 and len(lengths) > 1 for k in lengths], scan):
-        for name, value in zip(names, centre * factors, strict=True):
-            trial.assign(name, value)
-        row = model.unit_pattern(p, trial.values[: len(model.names)], reach[p]) * data.weight
-        if row.any() and (chi_squared := fit.chi_squared(row)) < best:
-            best, chosen = chi_squared, {name: trial.value(name) for name in names}
-    return chosen
+    places = [parameters.find(name) for name in names]
+    factors = _grid([k == 2 and len(lengths) > 1 for k in lengths], scan)
+    tried = np.clip(parameters.values[places] * factors, parameters.lower[places], parameters.upper[places])
+    rows = model.cell_patterns(p, values, _cells_with(model, p, values, lengths, tried), reach[p]) * data.weight
+    chi_squared = added_row_chi_squared(fixed * data.weight, data.intensity * data.weight, len(background), rows)
+    chi_squared[~rows.any(axis=1)] = np.inf
+    best = int(np.argmin(chi_squared))
+    return dict(zip(names, tried[best].tolist(), strict=True)) if np.isfinite(chi_squared[best]) else {}
 
 
-def _grid(stacked: Sequence[bool], scan: CellGrid) -> Iterator[FloatArray]:
-    """Yield factors on the free lengths: one for those in the layers, another for those along the stacking."""
+def _cells_with(model: Model, p: int, values: FloatArray, lengths: Sequence[int], tried: FloatArray) -> FloatArray:
+    """Return the cells of phase p with other free lengths, shape (t, 6)."""
+    cells = np.tile(values[model.phase_blocks[p]][CELL : CELL + 6], (len(tried), 1))
+    cells[:, lengths] = tried
+    for k, leader in model.phases[p].crystal.symmetry.cell_rule.follows.items():
+        cells[:, k] = cells[:, leader]
+    return cells
+
+
+def _grid(stacked: Sequence[bool], scan: CellGrid) -> FloatArray:
+    """Return factors on the free lengths, (t, lengths): one for those in the layers, another along the stacking."""
     steps = 1.0 + scan.step * np.arange(-scan.steps, scan.steps + 1)
-    for in_plane in steps:
-        for along in steps if any(stacked) else (1.0,):
-            yield np.where(stacked, along, in_plane)
+    in_plane, along = np.meshgrid(steps, steps if any(stacked) else [1.0], indexing="ij")
+    return np.asarray(np.where(stacked, along.reshape(-1, 1), in_plane.reshape(-1, 1)))
 
 
 def _cells_of(model: Model, chosen: NDArray[np.bool_]) -> list[str]:

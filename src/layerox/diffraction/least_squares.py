@@ -7,6 +7,7 @@ step of the others. The covariance is the inverse of the full normal matrix of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,13 @@ from layerox.typing import FloatArray
 FIRST_DAMPING = 1e-4
 # The same near a minimum, where damping matters for strongly correlated variables only.
 NEAR_DAMPING = 1e-6
-LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e9
+LEAST_DAMPING = 1e-9
+# Factors on damping after a good step, after a good step that follows a rejected one, and after a poor step.
+AFTER_GOOD, AFTER_REJECTED, AFTER_POOR = 0.1, 0.333, 0.5
+# Share of the expected fall that makes a step good.
+GOOD = 0.75
+# After a rejected step, damping rises in these factors until the step is shorter by a share between these two.
+RAISED, LEAST_SHARE, MOST_SHARE = math.sqrt(10.0), 0.1, 0.5
 # Share of the predicted fall of chi-squared that a step must reach.
 WORTH_OF_STEP = 1e-4
 # A step as short as this (in standard uncertainties, for each variable) may fail to lower chi-squared because tails
@@ -35,7 +42,7 @@ WITHIN_NOISE = 0.02
 STALLED_FOR, STALLED = 10, 0.05
 # The same for a descent that others follow (tolerance of at least `COARSE`): a tenth of what a strategy demands of a
 # freed parameter.
-COARSE, COARSELY_STALLED_FOR, COARSELY_STALLED = 0.1, 8, 1.0
+COARSE, COARSELY_STALLED_FOR, COARSELY_STALLED = 0.1, 6, 1.0
 
 
 def minimise(
@@ -146,21 +153,18 @@ class _Descent:
         lower = bool(np.isfinite(objective)) and gained > WORTH_OF_STEP * expected
         if trial is None:
             self.evaluations += not lower
-        self._was_rejected = not lower
+        was_rejected, self._was_rejected = self._was_rejected, not lower
         if lower:
             self.x, self.state = place, trial or self._evaluated(place)
-            self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
+            good = AFTER_REJECTED if was_rejected else AFTER_GOOD
+            self.damping = max(self.damping * (good if gained > GOOD * expected else AFTER_POOR), LEAST_DAMPING)
             self.history.append(self.state.objective)
             return self._end("") if self._has_stalled(tolerance) else None
-        self.damping *= 10.0
+        self.damping = self._raised_damping(step, -gained)
         self.history.append(self.state.objective)
         if self._has_stalled(tolerance):
             return self._end("")
-        if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
-            self._end("")
-        elif self.damping > MOST_DAMPING:
-            self._end("no step lowers chi-squared")
-        return None
+        return self._end("") if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)) else None
 
     def _has_stalled(self, tolerance: float) -> bool:
         """Whether the last evaluations together lower chi-squared by less than a descent of a tolerance is for."""
@@ -187,6 +191,23 @@ class _Descent:
             step = bounded_step(matrix, self.state.gradient, self.lower - self.x, self.upper - self.x)
             self._last_step = self.state, damping, step
         return step
+
+    def _raised_damping(self, rejected: FloatArray, rise: float) -> float:
+        """Return the damping of a step that is shorter than a rejected one, by which the objective would rise.
+
+        The share of its length follows from the parabola with the slope at the present point and the value there.
+        """
+        slope = -2.0 * float(self.state.gradient @ rejected)
+        share = slope / (2.0 * (slope + rise)) if np.isfinite(rise) and slope + rise > 0.0 else 0.0
+        limit = min(max(share, LEAST_SHARE), MOST_SHARE) * self._scaled_length(rejected)
+        damping = self.damping * RAISED
+        while self._scaled_length(self._proposed(damping)) > limit:
+            damping *= RAISED
+        return damping
+
+    def _scaled_length(self, step: FloatArray) -> float:
+        """Return the length of a step in the units of the damping."""
+        return float(np.sqrt(np.diag(self.state.normal) @ step**2))
 
     def _expected(self, step: FloatArray) -> float:
         return -float(2 * self.state.gradient @ step + step @ self.state.normal @ step)

@@ -26,8 +26,7 @@ from layerox.typing import FloatArray
 # Fall of chi-squared (over its reduced value) required for every freed parameter. The Bayesian information criterion
 # requires ln(points), 8 to 10 for a pattern; systematic misfit justifies a little more.
 GAIN_PER_VARIABLE = 10.0
-LOOSE = 0.1
-TIGHT = 3e-4
+LOOSE, TIGHT = 0.3, 3e-4
 # Number and kinds of the variables that may be fixed when a descent stalls: no cell, fraction or texture.
 MOST_HELD = 4
 NUISANCES = ("_u", "_v", "_w", "_x", "_y", "_s_over_l", "_inverse_size", "_microstrain")

@@ -87,29 +87,35 @@ def non_negative(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[
     return factors, np.sqrt(np.diag(np.linalg.inv(scaled)) * reduced) / size
 
 
-class AddedRow:
-    """Chi-squared of fixed rows and one more, of which many are tried, with factors as in `non_negative`.
+def added_row_chi_squared(fixed: FloatArray, target: FloatArray, unbounded: int, rows: FloatArray) -> FloatArray:
+    """Return chi-squared of fixed rows and one more, for each of many such rows, with factors as in `non_negative`.
 
     Parameters
     ----------
     fixed, target, unbounded
         As in `non_negative`, shapes (r, n) and (n,).
+    rows
+        Each of them is added alone, shape (t, n).
+
+    Returns
+    -------
+    array
+        Sum of squared differences to the target, shape (t,).
     """
-
-    def __init__(self, fixed: FloatArray, target: FloatArray, unbounded: int):
-        self.fixed, self.target, self.unbounded = fixed, target, unbounded
-        self.squared = float(target @ target)
-        self.normal = np.zeros((len(fixed) + 1, len(fixed) + 1))
-        self.normal[:-1, :-1] = fixed @ fixed.T
-        self.projection = np.append(fixed @ target, 0.0)
-
-    def chi_squared(self, row: FloatArray) -> float:
-        """Return the sum of squared differences to the target with one more row, shape (n,)."""
-        self.normal[-1, :-1] = self.normal[:-1, -1] = self.fixed @ row
-        self.normal[-1, -1], self.projection[-1] = row @ row, row @ self.target
-        solution, size, _ = _scaled_factors(self.normal, self.projection, self.unbounded)
-        factors = solution / size
-        return self.squared + float(factors @ (self.normal @ factors - 2.0 * self.projection))
+    count, last = len(rows), len(fixed)
+    normal = np.empty((count, last + 1, last + 1))
+    normal[:, :last, :last] = fixed @ fixed.T
+    normal[:, last, :last] = normal[:, :last, last] = rows @ fixed.T
+    normal[:, last, last] = np.einsum("ij,ij->i", rows, rows)
+    projection = np.column_stack([np.tile(fixed @ target, (count, 1)), rows @ target])
+    size = np.sqrt(np.maximum(np.einsum("tii->ti", normal), 1e-300))
+    scaled = normal / (size[:, :, None] * size[:, None, :]) + 1e-12 * np.eye(last + 1)
+    factors = np.linalg.solve(scaled, (projection / size)[:, :, None])[:, :, 0] / size
+    for k in np.flatnonzero((factors[:, unbounded:] < 0.0).any(axis=1)):
+        solution, lengths, _ = _scaled_factors(normal[k], projection[k], unbounded)
+        factors[k] = solution / lengths
+    squared = np.einsum("ti,tij,tj->t", factors, normal, factors)
+    return np.asarray(float(target @ target) + squared - 2.0 * (factors * projection).sum(axis=1))
 
 
 def _scaled_factors(

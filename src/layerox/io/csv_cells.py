@@ -7,7 +7,6 @@ escape is an apostrophe before such a text (OWASP, "CSV injection"); it is remov
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,16 +35,7 @@ def quoted_cell(text: str) -> str:
 
 def safe_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with escaped texts and titles; numbers are unchanged."""
-    return _mapped(table, safe_cell)
-
-
-def plain_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the unescaped table of one read from a file."""
-    return _mapped(table, plain_cell)
-
-
-def _mapped(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
-    found = table.rename(columns=change)
+    found = table.rename(columns=safe_cell)
     for name in found.select_dtypes(exclude=["number", "bool"]):
-        found[name] = found[name].map(lambda cell: change(cell) if isinstance(cell, str) else cell)
+        found[name] = found[name].map(lambda cell: safe_cell(cell) if isinstance(cell, str) else cell)
     return found

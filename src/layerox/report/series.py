@@ -18,7 +18,7 @@ from layerox.plotting.waterfall import waterfall_pictures
 from layerox.refined import with_esd
 from layerox.report.methods import series_methods
 from layerox.report.page import Html, figure, folded, page, paragraph, section, stacked, table
-from layerox.series.group_columns import determined_fractions, group_texts, is_represented, with_other_reasons
+from layerox.series.group_columns import determined_fractions, group_texts, has_other_reason, is_represented
 from layerox.series.result import Series
 from layerox.viewers.page_parts import viewer
 
@@ -124,10 +124,10 @@ def _cautions(series: Series) -> Iterator[Notice]:
     gof = frames["gof"][good].median()
     if gof > POOR_GOF:
         yield Notice("poor_fit", f"the median goodness of fit is {gof:.1f}: the misfit is larger than the noise")
-    yield from (Notice("alike", text) for text in group_texts(frames, series.phases))
+    yield from (Notice("alike", text) for text in group_texts(series.columns, series.phases))
     for name in series.phases:
         support = frames[f"{name}.support"][good & frames[f"{name}.volume"].notna()]
-        if not len(support) and is_represented(frames, name):
+        if not len(support) and is_represented(series.columns, name):
             continue
         if not len(support):
             yield Notice("never_seen", f"no frame contains {name}")
@@ -197,7 +197,7 @@ def _adds_information(series: Series, quantity: str) -> bool:
 def _phase_row(series: Series, name: str, columns: list[tuple[str, str, float]]) -> list[str]:
     frames = series.frames[series.is_good & series.frames[f"{name}.volume"].notna()]
     if not len(frames):
-        return ["not distinguished" if is_represented(series.frames, name) else "none", *[""] * (len(columns) + 3)]
+        return ["not distinguished" if is_represented(series.columns, name) else "none", *[""] * (len(columns) + 3)]
     first, last = frames.iloc[0], frames.iloc[-1]
     fraction, esd = determined_fractions(frames, name)
     weight = 100.0 * fraction[np.isfinite(fraction)]  # hardware has none
@@ -238,7 +238,7 @@ def _agreement(series: Series) -> str:
 
 
 def _set_aside(series: Series) -> str:
-    bad = with_other_reasons(series.frames)
+    bad = series.frames[has_other_reason(series.columns)]
     if not len(bad):
         return paragraph("None.")
     rows = (

@@ -7,19 +7,17 @@ the total with its own uncertainty.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.series.frame_row import COMMON_ESD, GROUP_FRACTION
+from layerox.series.tables import Columns
 from layerox.series.undistinguished_rows import NOT_DISTINGUISHED
 from layerox.typing import FloatArray
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def determined_fractions(table: pd.DataFrame, name: str) -> tuple[FloatArray, FloatArray]:
+def determined_fractions(table: Columns, name: str) -> tuple[FloatArray, FloatArray]:
     """Return the weight fractions of a phase that the frames determine, and their standard uncertainties.
 
     Where a frame does not distinguish phases, the shown one has their total and the others 0 without uncertainty.
@@ -29,11 +27,11 @@ def determined_fractions(table: pd.DataFrame, name: str) -> tuple[FloatArray, Fl
     if column not in table:
         return value, esd
     total, total_esd = (np.asarray(table[f"{column}{end}"], dtype=np.float64) for end in ("", "_esd"))
-    grouped, shown = np.isfinite(total), table[f"{name}.volume"].notna().to_numpy()
+    grouped, shown = np.isfinite(total), _is_known(table, f"{name}.volume")
     return np.where(grouped & shown, total, value), np.where(grouped, np.where(shown, total_esd, np.nan), esd)
 
 
-def esds_of_changes(table: pd.DataFrame, name: str) -> FloatArray:
+def esds_of_changes(table: Columns, name: str) -> FloatArray:
     """Return the standard uncertainties of the fractions of a phase against each other.
 
     They are without the part that comes from common parameters, which is the same error in all frames.
@@ -45,28 +43,28 @@ def esds_of_changes(table: pd.DataFrame, name: str) -> FloatArray:
     return np.asarray(np.sqrt(np.maximum(esd**2 - common**2, 0.0)))
 
 
-def group_texts(table: pd.DataFrame, phases: Sequence[str]) -> list[str]:
+def group_texts(table: Columns, phases: Sequence[str]) -> list[str]:
     """Return a sentence for each set of phases that frames do not distinguish, with their fraction."""
     texts = []
     for members, rows in _groups(table, phases).items():
-        total = 100.0 * table[f"{members[0]}.{GROUP_FRACTION}"].to_numpy(dtype=np.float64)[rows]
+        total = 100.0 * np.asarray(table[f"{members[0]}.{GROUP_FRACTION}"], dtype=np.float64)[rows]
         ends = f"{total[0]:.1f}" if len(set(total)) == 1 else f"{total[0]:.1f} -> {total[-1]:.1f}"
         shown = _shown(table, members, rows)
         first = ", ".join([shown, *(name for name in members if name != shown)][:-1])
         last = next(name for name in reversed(members) if name != shown)
         texts.append(
-            f"{len(rows)} of {len(table)} frames do not distinguish {first} and {last}, together {ends} wt%; "
+            f"{len(rows)} of {len(table['frame'])} frames do not distinguish {first} and {last}, together {ends} wt%; "
             f"{shown} is shown for them"
         )
     return texts
 
 
-def _groups(table: pd.DataFrame, phases: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
+def _groups(table: Columns, phases: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
     """Return the frames (rows) of each set of phases with one common fraction."""
     similar = [name for name in phases if f"{name}.{GROUP_FRACTION}" in table]
     if not similar:
         return {}
-    totals = table[[f"{name}.{GROUP_FRACTION}" for name in similar]].to_numpy(dtype=np.float64)
+    totals = np.column_stack([np.asarray(table[f"{name}.{GROUP_FRACTION}"], dtype=np.float64) for name in similar])
     found: dict[tuple[str, ...], list[int]] = {}
     for row, values in enumerate(totals):
         for value in np.unique(values[np.isfinite(values)]):
@@ -75,19 +73,26 @@ def _groups(table: pd.DataFrame, phases: Sequence[str]) -> dict[tuple[str, ...],
     return found
 
 
-def _shown(table: pd.DataFrame, members: Sequence[str], rows: Sequence[int]) -> str:
+def _shown(table: Columns, members: Sequence[str], rows: Sequence[int]) -> str:
     """Return the member that most of the frames show."""
-    return max(members, key=lambda name: int(table[f"{name}.volume"].notna().to_numpy()[rows].sum()))
+    return max(members, key=lambda name: int(_is_known(table, f"{name}.volume")[rows].sum()))
 
 
-def is_represented(table: pd.DataFrame, name: str) -> bool:
+def is_represented(table: Columns, name: str) -> bool:
     """Whether some frame shows another phase in place of this one, because it does not distinguish them."""
     column = f"{name}.{GROUP_FRACTION}"
-    return column in table and bool((table[column].notna() & table[f"{name}.volume"].isna()).any())
+    return column in table and bool((_is_known(table, column) & ~_is_known(table, f"{name}.volume")).any())
 
 
-def with_other_reasons(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the frames that have another reason than phases that they do not distinguish."""
-    reasons = table["reason"]
-    only = reasons.str.startswith(NOT_DISTINGUISHED) & table["verdict"].isin(["accepted", "reseeded"])
-    return table[(reasons != "") & ~only]
+def has_other_reason(table: Columns) -> NDArray[np.bool_]:
+    """Return which frames have another reason than phases that they do not distinguish, shape (frames,)."""
+    pairs = zip(table["reason"], table["verdict"], strict=True)
+    return np.array([bool(reason) and not _is_only_alike(reason, verdict) for reason, verdict in pairs], dtype=bool)
+
+
+def _is_only_alike(reason: str, verdict: str) -> bool:
+    return reason.startswith(NOT_DISTINGUISHED) and verdict in ("accepted", "reseeded")
+
+
+def _is_known(table: Columns, title: str) -> NDArray[np.bool_]:
+    return ~np.isnan(np.asarray(table[title], dtype=np.float64))

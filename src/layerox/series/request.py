@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.similar_phases import similar_names
 from layerox.diffraction.simulated_pattern import reflection_list
-from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 from layerox.errors import InputError
 from layerox.instrument import Profile
 from layerox.io.file_contents import is_file
@@ -38,6 +37,9 @@ from layerox.validation.classified_sites import classified_sites
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
 from layerox.validation.read_structure import atoms_of
+
+if TYPE_CHECKING:
+    from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 
 # Largest number of stored reflections of each phase, and smallest intensity relative to the strongest.
 MOST_REFLECTIONS, FAINTEST = 12, 0.05

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,12 @@ from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
 from layerox.series.frame_setup import Frame, PatternReading, frame_of
-from layerox.series.group_columns import group_texts, is_represented, with_other_reasons
+from layerox.series.group_columns import group_texts, has_other_reason, is_represented
 from layerox.series.results_folder import CHANGES, TABLE
 from layerox.series.run_document import SCHEMA, read_run
 from layerox.series.stacking_columns import VERDICT
-from layerox.series.tables import TEXTS, read_changes, read_frames
+from layerox.series.tables import TEXTS, Columns, read_changes, read_frames
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,10 +47,8 @@ class Series:
 
     Attributes
     ----------
-    frames
-        frames.csv as a DataFrame, one row a frame.
-    transitions
-        Phase entries ("birth" in the table) and exits ("death"), as a DataFrame.
+    columns, changes
+        The columns of frames.csv (one row a frame) and of transitions.csv, by title.
     phases
         Names as in the columns.
     axes
@@ -57,6 +57,10 @@ class Series:
         run.json: settings, notices, counts of verdicts, times.
     path
         The folder; None without one.
+    frames
+        frames.csv as a DataFrame, one row a frame.
+    transitions
+        Phase entries ("birth" in the table) and exits ("death"), as a DataFrame.
 
     Examples
     --------
@@ -66,8 +70,8 @@ class Series:
     (('P2', 'OP4', 'O2', 'Al'), ('time', 'voltage'), 10)
     """
 
-    frames: pd.DataFrame
-    transitions: pd.DataFrame
+    columns: Columns
+    changes: Columns
     phases: tuple[str, ...]
     axes: tuple[str, ...]
     run: Mapping[str, Any]
@@ -75,10 +79,22 @@ class Series:
 
     def __repr__(self) -> str:
         """One line with the numbers of frames and verdicts, the phases and axes."""
-        counts = self.frames["verdict"].value_counts().sort_index()
-        text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         axes = f"; axes {', '.join(self.axes)}" if self.axes else ""
-        return f"Series({len(self.frames)} frames: {text}; phases {', '.join(self.phases)}{axes})"
+        return f"Series({_verdicts(self.columns)}; phases {', '.join(self.phases)}{axes})"
+
+    @cached_property
+    def frames(self) -> pd.DataFrame:
+        """frames.csv as a DataFrame."""
+        return _data_frame(self.columns)
+
+    @cached_property
+    def transitions(self) -> pd.DataFrame:
+        """transitions.csv as a DataFrame."""
+        return _data_frame(self.changes)
+
+    def with_frames(self, frames: pd.DataFrame) -> Series:
+        """Return the series with another table of frames."""
+        return replace(self, columns={str(title): frames[title].to_numpy() for title in frames})
 
     @property
     def dataset(self) -> xr.Dataset:
@@ -93,39 +109,41 @@ class Series:
 
     def _quantities(self) -> dict[str, NetcdfVariable]:
         """Return the variables of the dataset, by name."""
-        table, per_phase = self.frames, ("frame", "phase")
+        table, per_phase = self.columns, ("frame", "phase")
+        nowhere = np.full(len(table["frame"]), np.nan)
         data: dict[str, NetcdfVariable] = {}
         for title in self.titles:
             columns = [f"{name}.{title}" for name in self.phases]
-            values = np.column_stack([table[c] if c in table else np.full(len(table), np.nan) for c in columns])
+            values = np.column_stack([np.asarray(table[c]) if c in table else nowhere for c in columns])
             units = {"units": UNITS.get(title.removesuffix("_esd"), "1")}
             data[title] = NetcdfVariable(dimensions=per_phase, values=values.astype(float), attributes=units)
         for name in ("r_wp", "gof"):
-            data[name] = NetcdfVariable(dimensions=("frame",), values=table[name].to_numpy(float))
+            data[name] = NetcdfVariable(dimensions=("frame",), values=np.asarray(table[name], dtype=float))
         for name in titles_of(OFFSETS):
             units = {"units": UNITS[name.removesuffix("_esd")]}
             data[f"instrument_{name}"] = NetcdfVariable(
-                dimensions=("frame",), values=table[name].to_numpy(float), attributes=units
+                dimensions=("frame",), values=np.asarray(table[name], dtype=float), attributes=units
             )
         for name in TEXTS:
-            data[name] = NetcdfVariable(dimensions=("frame",), values=table[name].astype(str).to_numpy(object))
+            data[name] = NetcdfVariable(dimensions=("frame",), values=np.array(table[name], dtype=object))
         columns = [f"{name}.{VERDICT}" for name in self.phases]
         if any(column in table for column in columns):
-            verdicts = table.reindex(columns=columns).fillna("").to_numpy(object)
-            data[f"stacking_{VERDICT}"] = NetcdfVariable(dimensions=per_phase, values=verdicts)
+            silent = np.full(len(table["frame"]), "", dtype=object)
+            verdicts = [np.asarray(table.get(column, silent), dtype=object) for column in columns]
+            data[f"stacking_{VERDICT}"] = NetcdfVariable(dimensions=per_phase, values=np.column_stack(verdicts))
         return data
 
     def _coordinates(self) -> dict[str, NetcdfVariable]:
         """Return the coordinates of the dataset: frames, phases and axes, by name."""
         phases, units = np.array(self.phases, dtype=object), self.run.get("axis_units", {})
         found = {
-            "frame": NetcdfVariable(dimensions=("frame",), values=self.frames["frame"].to_numpy()),
+            "frame": NetcdfVariable(dimensions=("frame",), values=np.asarray(self.columns["frame"])),
             "phase": NetcdfVariable(dimensions=("phase",), values=phases),
         }
         for name in self.axes:
             attributes = {"units": units[name]} if name in units else {}
             found[name] = NetcdfVariable(
-                dimensions=("frame",), values=self.frames[name].to_numpy(float), attributes=attributes
+                dimensions=("frame",), values=np.asarray(self.columns[name], dtype=float), attributes=attributes
             )
         return found
 
@@ -163,25 +181,25 @@ class Series:
     @property
     def titles(self) -> list[str]:
         """Titles of the columns of the phases, without their names; not every phase has all of them."""
-        owned = (column.split(".", 1) for column in self.frames.columns if "." in column)
+        owned = (column.split(".", 1) for column in self.columns if "." in column)
         own = (title for name, title in owned if name in self.phases and title != VERDICT)
         return list(dict.fromkeys([*titles_of(QUANTITIES), *own]))
 
     @property
     def place(self) -> NDArray[np.float64]:
         """The position of each frame on the first axis, or its number if there is none, shape (frames,)."""
-        return np.asarray(self.frames[self.axes[0] if self.axes else "frame"], dtype=np.float64)
+        return np.asarray(self.columns[self.axes[0] if self.axes else "frame"], dtype=np.float64)
 
     @property
     def is_good(self) -> NDArray[np.bool_]:
         """Which frames are accepted (also after a new start), shape (frames,)."""
-        return np.asarray(self.frames["verdict"].isin(["accepted", "reseeded"]))
+        return np.isin(np.asarray(self.columns["verdict"], dtype=object), ("accepted", "reseeded"))
 
     @property
     def is_trustworthy(self) -> bool:
         """Whether no frame is quarantined and at least one can be read."""
-        verdicts = self.frames["verdict"]
-        return not (verdicts == "quarantined").any() and not (verdicts == "unreadable").all()
+        verdicts = set(self.columns["verdict"])
+        return "quarantined" not in verdicts and verdicts != {"unreadable"}
 
 
 @public
@@ -209,12 +227,21 @@ def open_series(path: str | Path) -> Series:
     >>> lx.open_series("out").axes  # written by the example of `fit_series`
     ('time', 'voltage')
     """
-    folder = Path(path)
-    run = read_run(folder)
-    frames = read_frames(folder / TABLE, run)
+    return series_of_run(Path(path), read_run(Path(path)))
+
+
+def series_of_run(folder: Path, run: Mapping[str, Any]) -> Series:
+    """Return the series of a folder whose run.json is known and valid."""
+    columns = read_frames(folder / TABLE, run)
     changes = read_changes(folder / CHANGES, run)
     phases = tuple(safe_name(name) for name in run["phases"])
-    return Series(frames=frames, transitions=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
+    return Series(columns=columns, changes=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
+
+
+def _data_frame(columns: Columns) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415  (a third of a second that only data frames need)
+
+    return pd.DataFrame(dict(columns))
 
 
 def frame_at(series: Series, k: int) -> Frame:
@@ -241,49 +268,56 @@ def reading_of(series: Series) -> PatternReading:
 
 def series_text(series: Series) -> str:
     """Return verdicts, phases with their frames, transitions and faults."""
-    frames = series.frames
-    counts = Counter(frames["verdict"])
-    text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
-    lines = [f"{len(frames)} frames: {text}; median R_wp {100 * frames['r_wp'].median():.2f} %", ""]
+    table = series.columns
+    known = table["r_wp"][~np.isnan(table["r_wp"])]
+    r_wp = np.median(known) if len(known) else np.nan
+    lines = [f"{_verdicts(table)}; median R_wp {100 * r_wp:.2f} %", ""]
     lines += [_phase_line(series, name) for name in series.phases]
-    lines += group_texts(frames, series.phases)
+    lines += group_texts(table, series.phases)
     if "electrochemistry" in series.run:
         lines += ["", _log_line(series)]
-    changes = [f"{row.phase} {row.kind} at frame {row.frame}" for row in series.transitions.itertuples()]
-    if changes:
-        lines += ["", "transitions: " + "; ".join(changes)]
-    bad = with_other_reasons(frames)
-    lines += [f"{row.file}: {row.verdict}: {row.reason}" for row in bad.head(MOST_FAULTS).itertuples()]
+    changes = zip(*(series.changes[title] for title in ("phase", "kind", "frame")), strict=True)
+    if told := [f"{phase} {kind} at frame {frame}" for phase, kind, frame in changes]:
+        lines += ["", "transitions: " + "; ".join(told)]
+    bad = np.flatnonzero(has_other_reason(table))
+    lines += [f"{table['file'][k]}: {table['verdict'][k]}: {table['reason'][k]}" for k in bad[:MOST_FAULTS]]
     if len(bad) > MOST_FAULTS:
         lines.append(f"and {len(bad) - MOST_FAULTS} more, see frames.csv")
     lines += [f"notice: {notice['message']}" for notice in series.run["notices"]]
     return "\n".join(lines)
 
 
+def _verdicts(table: Columns) -> str:
+    """Return the numbers of frames and of each verdict."""
+    counts = Counter(table["verdict"])
+    return f"{len(table['verdict'])} frames: {', '.join(f'{counts[verdict]} {verdict}' for verdict in sorted(counts))}"
+
+
 def _log_line(series: Series) -> str:
     """Return the range of the log's values over the frames."""
-    log, shown = series.run["electrochemistry"], series.frames[series.frames["voltage"].notna()]
-    text = [f"cell: {len(shown)} frames within the log, {_ends(shown['voltage'], '.3f')} V"]
-    text.append(f"{_ends(shown['capacity'], '.4g')} mAh")
-    if "x_na" in shown:
-        text.append(f"x_na {_ends(shown['x_na'], '.3f')}")
+    log, table = series.run["electrochemistry"], series.columns
+    shown = np.flatnonzero(~np.isnan(table["voltage"]))
+    text = [f"cell: {len(shown)} frames within the log, {_ends(table['voltage'][shown], '.3f')} V"]
+    text.append(f"{_ends(table['capacity'][shown], '.4g')} mAh")
+    if "x_na" in table:
+        text.append(f"x_na {_ends(table['x_na'][shown], '.3f')}")
         text.append(f"{log['theoretical_capacity_mAh_per_g']:.1f} mAh/g in theory")
     fitted = " (fitted)" if log["offset_evidence"] else ""
     return f"{', '.join(text)}; clocks {log['offset_s']:g} s apart{fitted}, times from {log['frame_times']}"
 
 
-def _ends(values: Any, form: str) -> str:
-    return f"{values.iloc[0]:{form}} -> {values.iloc[-1]:{form}}"
+def _ends(values: FloatArray, form: str) -> str:
+    return f"{values[0]:{form}} -> {values[-1]:{form}}"
 
 
 def _phase_line(series: Series, name: str) -> str:
-    frames = series.frames
-    shown = frames[series.is_good & frames[f"{name}.volume"].notna()]
+    table = series.columns
+    volumes, weights = (np.asarray(table[f"{name}.{title}"], dtype=float) for title in ("volume", "weight_fraction"))
+    shown = np.flatnonzero(series.is_good & ~np.isnan(volumes))
     if not len(shown):
-        return f"{name}: {'not distinguished' if is_represented(frames, name) else 'in no frame'}"
-    first, last = shown.iloc[0], shown.iloc[-1]
-    weight = f"{100 * first[f'{name}.weight_fraction']:.1f} -> {100 * last[f'{name}.weight_fraction']:.1f} wt%"
-    if shown[f"{name}.weight_fraction"].isna().all():
+        return f"{name}: {'not distinguished' if is_represented(table, name) else 'in no frame'}"
+    weight = f"{_ends(100 * weights[shown], '.1f')} wt%"
+    if np.isnan(weights[shown]).all():
         weight = "hardware"
-    volume = f"V {first[f'{name}.volume']:.3f} -> {last[f'{name}.volume']:.3f} A^3"
-    return f"{name}: in {len(shown)} frames, {first['frame']} to {last['frame']}: {weight}, {volume}"
+    first, last = (table["frame"][k] for k in (shown[0], shown[-1]))
+    return f"{name}: in {len(shown)} frames, {first} to {last}: {weight}, V {_ends(volumes[shown], '.3f')} A^3"

@@ -40,9 +40,9 @@ from layerox.series.refinement.segment import independent_rows, refined_segment,
 from layerox.series.refinement.segment_merge import SegmentMerge
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.request import PreparedSeries
-from layerox.series.result import Series, open_series
+from layerox.series.result import Series, open_series, series_of_run
 from layerox.series.results_folder import FIRST, TABLE, SeriesStore
-from layerox.series.run_document import read_run, structures_of
+from layerox.series.run_document import structures_of, written_run
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -148,7 +148,7 @@ class SeriesRun:
         series = open_series(self.results)
         self.store.write({"series.nc": series.to_netcdf()})
         write_atomically(self.results / HASHES, hashes_text(self.hashes))
-        verdicts = Counter(series.frames["verdict"])
+        verdicts = Counter(series.columns["verdict"])
         run_entries = {
             "frame": row.frame,
             "file": row.file,
@@ -157,7 +157,7 @@ class SeriesRun:
             "written": _now(),
         }
         changed = {
-            "verdicts": {name: int(verdicts[name]) for name in sorted(verdicts)},
+            "verdicts": {name: verdicts[name] for name in sorted(verdicts)},
             "refitted": [*begun.get("refitted", []), run_entries],
             "sha256": self.store.sha256(),
         }
@@ -222,12 +222,12 @@ class SeriesRun:
         self.progress("writing")
         self.store.write_tables(self._rows)
         self._write_run("running", workers)
-        series = open_series(self.results)
+        series = series_of_run(self.results, written_run(self.results))
         self.store.write({"series.nc": series.to_netcdf()})
-        verdicts = Counter(series.frames["verdict"])
-        self._write_run("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
+        verdicts = Counter(series.columns["verdict"])
+        self._write_run("complete", workers, {name: verdicts[name] for name in sorted(verdicts)})
         self.store.finish()
-        return replace(series, run=read_run(self.results))
+        return replace(series, run=written_run(self.results))
 
     def _write_run(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
         """Write run.json."""

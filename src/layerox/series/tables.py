@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
-from layerox.io.csv_cells import plain_cell, plain_table, safe_cell
+from layerox.io.csv_cells import plain_cell, safe_cell
 from layerox.series.frame_row import GROUP_FRACTION, OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
 from layerox.series.stacking_columns import VERDICT, VERDICT_NUMBERS, verdict_text
+from layerox.typing import FloatArray
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+# A table: its columns by title, in order, each of shape (rows,).
+Columns = Mapping[str, NDArray[Any]]
 FIXED = ("frame", "file")
 JUDGED = ("verdict", "reason", "r_wp", "gof")
 TEXTS = ("file", "verdict", "reason")
@@ -32,6 +34,8 @@ VERDICTS = ("accepted", "reseeded", "quarantined", "unreadable")
 CURE = "copy the folder again, or run layerox series anew"
 # Largest table that is read, bytes: a million frames of three phases take 1 GB.
 LARGEST = 1 << 32
+# Rows whose cells are texts at the same time.
+ROWS_AT_ONCE = 2000
 # What a number of a table may be, by the end of its title; sizes may be infinite.
 LIMITS: Mapping[str, tuple[float, float]] = {
     "weight_fraction": (-1.0, 2.0),
@@ -182,8 +186,8 @@ def transition_cells(found: PhaseTransition) -> list[str]:
     return [safe_name(found.phase), found.kind, str(found.row.frame), safe_cell(found.row.file), *axes, *own]
 
 
-def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
-    """Return frames.csv.
+def read_frames(path: Path, run: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return the columns of frames.csv, by title.
 
     Parameters
     ----------
@@ -200,22 +204,22 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     data = _bytes_of(path)
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
     _demand_titles(titles, run, path)
-    table = _parsed(data, path, dict.fromkeys(TEXTS, str))
     verdicts = [title for title in titles if title.endswith(f".{VERDICT}")]
-    table[[*TEXTS, *verdicts]] = table[[*TEXTS, *verdicts]].fillna("")
-    table = plain_table(table)
-    if not len(table):
+    table = _parsed(data, path, titles, {*TEXTS, *verdicts})
+    if not len(table["frame"]):
         raise InputError("holds no frames", place=path, cure="run it with --resume")
-    _demand_numbers(table, [title for title in titles if title not in (*TEXTS, *verdicts)], path)
+    _demand_numbers(table, path)
     _demand_verdicts(table, verdicts, path)
+    table["frame"] = _whole(table["frame"], path)
     _demand_rows(table, path)
-    if run["status"] == "complete" and len(table) != run["frames"]:
-        raise InputError(f"is cut off: {len(table)} of {run['frames']} frames are in it", place=path, cure=CURE)
+    if run["status"] == "complete" and len(table["frame"]) != run["frames"]:
+        problem = f"is cut off: {len(table['frame'])} of {run['frames']} frames are in it"
+        raise InputError(problem, place=path, cure=CURE)
     return table
 
 
-def read_changes(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
-    """Return transitions.csv, as written by the series or by `layerox strain`.
+def read_changes(path: Path, run: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return the columns of transitions.csv, as written by the series or by `layerox strain`.
 
     Raises
     ------
@@ -224,14 +228,16 @@ def read_changes(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     """
     data = _bytes_of(path)
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
-    table = _parsed(data, path, dict.fromkeys(CHANGE_TEXTS, str))
-    needed = ["phase", "kind", "frame", "file", *((*run["axes"], *CHANGE_NUMBERS) if len(table) else ())]
+    table = {title: _numbers_if_any(title, cells) for title, cells in _parsed(data, path, titles, titles).items()}
+    rows = len(table[titles[0]])
+    needed = ["phase", "kind", "frame", "file", *((*run["axes"], *CHANGE_NUMBERS) if rows else ())]
     if missing := [title for title in needed if title not in titles]:
         raise InputError(f"is damaged: it has no column {missing[0]}", place=path, cure=CURE)
-    table[list(CHANGE_TEXTS)] = table[list(CHANGE_TEXTS)].fillna("")
-    table = plain_table(table)
-    _demand_numbers(table, ["frame", *CHANGE_NUMBERS] if len(table) else [], path)
-    if not table["phase"].isin([safe_name(name) for name in run["phases"]]).all():
+    if spoken := [t for t in ("frame", *CHANGE_NUMBERS) if t in table and table[t].dtype.kind != "f"]:
+        raise InputError(f"is damaged: column {spoken[0]} holds text", place=path, cure=CURE)
+    _demand_numbers({title: table[title] for title in ("frame", *CHANGE_NUMBERS) if title in table}, path)
+    table["frame"] = _whole(table["frame"], path)
+    if not {*table["phase"].tolist()} <= {safe_name(name) for name in run["phases"]}:
         raise InputError("is damaged: it names a phase that the series does not have", place=path, cure=CURE)
     return table
 
@@ -294,23 +300,65 @@ def _demand_titles(titles: Sequence[str], run: Mapping[str, Any], path: Path) ->
         raise InputError(problem, place=path, cure=CURE)
 
 
-def _parsed(data: bytes, path: Path, texts: Mapping[str, type[str]]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
+def _parsed(data: bytes, path: Path, titles: Sequence[str], texts: Container[str]) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table whose rows are complete; texts are arrays of str, all others of float64."""
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""))
+    next(reader)
+    spoken = [k for k, title in enumerate(titles) if title in texts]
+    counted = [k for k, title in enumerate(titles) if title not in texts]
+    words: list[list[str]] = [[] for _ in spoken]
+    blocks = [np.zeros((0, len(counted)))]
+    while rows := list(itertools.islice(reader, ROWS_AT_ONCE)):
+        for k, column in zip(spoken, words, strict=True):
+            column += [plain_cell(row[k]) for row in rows]
+        blocks.append(
+            _numbers([[row[k] or "nan" for k in counted] for row in rows], [titles[k] for k in counted], path)
+        )
+    numbers = np.concatenate(blocks)
+    found = {titles[k]: numbers[:, j] for j, k in enumerate(counted)}
+    found |= {titles[k]: np.array(column, dtype=object) for k, column in zip(spoken, words, strict=True)}
+    return {title: found[title] for title in titles}
 
+
+def _numbers_if_any(title: str, column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column of texts as numbers if all of them are; `layerox strain` writes columns of both kinds."""
+    cells = [cell or "nan" for cell in column.tolist()]
+    is_text = title in CHANGE_TEXTS or not all(map(_is_number, cells))
+    return column if is_text else np.array(cells, dtype=np.float64)
+
+
+def _numbers(rows: Sequence[Sequence[str]], titles: Sequence[str], path: Path) -> FloatArray:
+    """Return cells as numbers; name the column of one that is none."""
     try:
-        return pd.read_csv(io.BytesIO(data), dtype=texts, keep_default_na=False, na_values=[""], low_memory=False)
-    except (ValueError, OverflowError) as error:
-        text = " ".join(str(error).split())[:100]
-        raise InputError(f"is damaged: {text}", place=path, cure=CURE) from None
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(titles))
+    except ValueError:
+        for title, column in zip(titles, zip(*rows, strict=True), strict=True):
+            if not all(map(_is_number, column)):
+                raise InputError(f"is damaged: column {title} holds text", place=path, cure=CURE) from None
+        raise
 
 
-def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
-    """Reject values that are not numbers, or impossible for a refinement."""
-    for title in titles:
-        column = table[title]
-        if column.dtype.kind not in "if":
-            raise InputError(f"is damaged: column {title} holds text", place=path, cure=CURE)
-        values = np.asarray(column, dtype=np.float64)
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(values: FloatArray, path: Path) -> NDArray[np.int64]:
+    """Return the numbers of frames."""
+    found = values.astype(np.int64)
+    if not np.array_equal(found, values):
+        raise InputError("is damaged: its frames do not ascend", place=path, cure=CURE)
+    return found
+
+
+def _demand_numbers(table: Columns, path: Path) -> None:
+    """Reject numbers that are impossible for a refinement."""
+    for title, values in table.items():
+        if values.dtype.kind != "f":
+            continue
         low, high = _limits(title)
         bad = np.flatnonzero((values < low) | (values > high))
         if len(bad):
@@ -318,12 +366,12 @@ def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> N
             raise InputError(problem, place=path, cure=CURE)
 
 
-def _demand_verdicts(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
+def _demand_verdicts(table: Columns, titles: Sequence[str], path: Path) -> None:
     """Refuse verdicts on stackings that no series writes."""
     for title in titles:
-        unknown = table.loc[~table[title].isin([*VERDICT_NUMBERS, ""]), title]
-        if len(unknown):
-            raise InputError(f"is damaged: {title} is {str(unknown.iloc[0])[:40]!r}", place=path, cure=CURE)
+        unknown = [cell for cell in table[title].tolist() if cell and cell not in VERDICT_NUMBERS]
+        if unknown:
+            raise InputError(f"is damaged: {title} is {unknown[0][:40]!r}", place=path, cure=CURE)
 
 
 def _limits(title: str) -> tuple[float, float]:
@@ -336,14 +384,14 @@ def _limits(title: str) -> tuple[float, float]:
     return LIMITS.get(own, (-LARGEST_NUMBER, LARGEST_NUMBER))
 
 
-def _demand_rows(table: pd.DataFrame, path: Path) -> None:
+def _demand_rows(table: Columns, path: Path) -> None:
     """Raise if rows are repeated or missing, or a verdict is unknown."""
     frames = table["frame"]
-    if frames.dtype.kind != "i" or frames.iloc[0] < 0 or (np.diff(frames.to_numpy()) <= 0).any():
+    if frames[0] < 0 or (np.diff(frames) <= 0).any():
         raise InputError("is damaged: its frames do not ascend", place=path, cure=CURE)
-    if not table["verdict"].isin(VERDICTS).all():
-        row = int(np.flatnonzero(~table["verdict"].isin(VERDICTS))[0])
-        problem = f"is damaged: row {row + 2} has the verdict {str(table['verdict'].iloc[row])[:40]!r}"
-        raise InputError(problem, place=path, cure=CURE)
-    if (table["file"].str.contains(r"[/\0]", regex=True) | (table["file"] == "")).any():
+    for row, verdict in enumerate(table["verdict"].tolist()):
+        if verdict not in VERDICTS:
+            problem = f"is damaged: row {row + 2} has the verdict {verdict[:40]!r}"
+            raise InputError(problem, place=path, cure=CURE)
+    if any(not name or "/" in name or "\0" in name for name in table["file"].tolist()):
         raise InputError("is damaged: a file has no name", place=path, cure=CURE)

@@ -30,8 +30,9 @@ MAX_EXTRAPOLATION = 0.015
 EXPECTED_WINDOW = Window(lengths=0.015, angles=1.7)
 # How far it may change between frames that are not neighbours.
 INTERVAL_WINDOW = Window(lengths=0.02, angles=3.0)
-
-
+# Share of the best support below which even a strong phase does not jump this far: it explains lines of a phase that is
+# not in the list.
+MINOR, JUMP_WINDOW = 0.25, Window(lengths=0.04, angles=5.0)
 # Ratio of the highest support to the usual one below which a frame is weak.
 WEAK = 0.3
 # Standard uncertainty of the displacement (mm) from which on a frame does not determine it beside the zero.
@@ -54,12 +55,14 @@ class CellInterpolation:
         ordered = sorted(seed_frames, key=lambda seed: seed.frame)
         self.seed_indices = [seed.frame for seed in ordered]
         self.seen: dict[str, tuple[list[int], FloatArray]] = {}
+        self.best_support: dict[str, float] = {}
         for phase in phases:
             names = [slot_name(phase, name) for name in CELL_NAMES]
             seen = [seed for seed in ordered if phase.name in seed.supports]
             if seen:
                 cells = np.array([[seed.values[name] for name in names] for seed in seen])
                 self.seen[phase.name] = [seed.frame for seed in seen], cells
+                self.best_support[phase.name] = max(seed.supports[phase.name] for seed in seen)
 
     def at(self, name: str, frame: int) -> FloatArray:
         """Return a phase's cell at a frame: angstrom and degrees, shape (6,); without seed frames the user's."""
@@ -82,6 +85,11 @@ class CellInterpolation:
         """Whether a cell differs from the interpolated one."""
         return differs(cell, self.at(name, frame))
 
+    def is_jump(self, name: str, frame: int, cell: FloatArray, support: float) -> bool:
+        """Whether a cell is further off than that of a minor phase ever is, against a phase that seed frames show."""
+        is_minor = support < MINOR * self.best_support.get(name, 0.0)
+        return is_minor and differs(cell, self.at(name, frame), JUMP_WINDOW)
+
 
 def differs(cell: FloatArray, expected: FloatArray, reach: Window = EXPECTED_WINDOW) -> bool:
     """Whether a cell is further from another one than a window reaches; angstrom and degrees, shapes (6,)."""
@@ -96,7 +104,9 @@ def extrapolated_cell(cell: FloatArray, former: FloatArray, ahead: float) -> Flo
 
 
 def out_of_line(seen: Sequence[tuple[int, FloatArray, float]]) -> list[tuple[int, FloatArray]]:
-    """Return the frames in which a phase has left its line of cells, though it is not strong, and where that would be.
+    """Return the frames in which a phase has left its line of cells, and where that would be.
+
+    That is further than `INTERVAL_WINDOW` where it is not strong, and than `JUMP_WINDOW` where it is minor.
 
     The line is followed from the frame that shows the phase best, to both sides: it is constant, or continues
     with the same slope.
@@ -111,12 +121,9 @@ def out_of_line(seen: Sequence[tuple[int, FloatArray, float]]) -> list[tuple[int
     for side in (seen[best:], seen[best::-1]):
         line: list[tuple[int, FloatArray]] = []
         for frame, cell, support in side:
-            interpolation = _ends(line, frame)
-            if (
-                support < STRONG
-                and interpolation
-                and all(differs(cell, expected, INTERVAL_WINDOW) for expected in interpolation)
-            ):
+            interpolation, reach = _ends(line, frame), INTERVAL_WINDOW if support < STRONG else JUMP_WINDOW
+            is_doubtful = bool(interpolation) and support < max(STRONG, MINOR * seen[best][2])
+            if is_doubtful and all(differs(cell, expected, reach) for expected in interpolation):
                 found.append((frame, interpolation[-1]))
             else:
                 line.append((frame, cell))

@@ -257,7 +257,10 @@ class FrameFitter:
 
     def _has_lost_cell(self, model: FrameModel, state: FrameState, minimum: Minimum, p: int) -> bool:
         """True if a weak phase's cell is far from both its interpolated and its last well-supported cell."""
-        if support_of(model, minimum, p) >= STRONG or self.is_sparse:
+        support = support_of(model, minimum, p)
+        if self._has_jumped(model, state, p, support):
+            return True
+        if support >= STRONG or self.is_sparse:
             return False
         strong = self._strong_cells.get(p)
         stays = strong is not None and not differs(state.values[model.cell_places(p)], strong)
@@ -353,8 +356,9 @@ class FrameFitter:
         self, entry: PhaseEntry, p: int, state: FrameState, view: PhaseSubset, minimum: Minimum
     ) -> bool:
         """Whether a new phase has an unexpected cell without the support for it."""
-        if support_of(entry.frame_model, minimum, p) >= UNEXPECTED_SHARE * entry.needs(p):
-            return False
+        support = support_of(entry.frame_model, minimum, p)
+        if support >= UNEXPECTED_SHARE * entry.needs(p):
+            return self._has_jumped(entry.frame_model, state, p, support)
         return self._is_unexpected(entry.frame_model, state, p)
 
     def is_supported_entry(self, fit: FrameFit, p: int, serial: float) -> bool:
@@ -366,6 +370,10 @@ class FrameFitter:
         return share >= (
             UNEXPECTED_SHARE if self.interpolation.is_unexpected(name, fit.frame, cell) else EXPECTED_SHARE
         )
+
+    def _has_jumped(self, model: FrameModel, state: FrameState, p: int, support: float) -> bool:
+        cell = state.values[model.cell_places(p)]
+        return self.interpolation.is_jump(model.phases[p].name, self.index, cell, support)
 
     def _is_unexpected(self, model: FrameModel, state: FrameState, p: int) -> bool:
         return self.interpolation.is_unexpected(model.phases[p].name, self.index, state.values[model.cell_places(p)])
