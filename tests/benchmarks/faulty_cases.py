@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from honesty import PROFILE, drawn
+from honesty import drawn
+from prior_draws import PROFILE
 
 import layerox as lx
 from layerox.diffraction.phase import Phase

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from faulty_cases import CU, kind, specimen, total
-from honesty import PROFILE
+from prior_draws import PROFILE
 
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation, radiation_from_text

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from faulty_cases import kind, specimen, total
-from honesty import PROFILE
+from prior_draws import PROFILE
 
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase

@@ -6,6 +6,9 @@ Wrong structures: --structures 1 draws them from the priors (2: from twice their
 knows as such; --particles draws particles of 1 to 20 um of which the fit does not know; --blind gives no profile
 and no zero; --random-shares adds to each texture crystallites at random (rms 20 %);
 --cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
+--priors KIND [--structures 2] draws everything that has a prior from it (`prior_draws`), structures from twice their
+width; the fit gets names, and the calibration or the capillary's profile: 1,035 fractions with --count 115 --workers 2
+--priors flat, calibrated or capillary.
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
 within what laboratories see; noise is Poisson. The fit is the automatic one and starts from the library's cells.
@@ -26,26 +29,18 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from prior_draws import CU, KINDS, PROFILE, Drawn, drawn_from_priors, particle_factors, with_drawn_structure
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
-from layerox.diffraction.absorption import phase_attenuation
-from layerox.diffraction.constraints import constrained
 from layerox.diffraction.measurement_priors import POSITION_WIDTHS
-from layerox.diffraction.microabsorption import brindley
-from layerox.diffraction.model import slots_of
-from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import RANDOM_SHARE, priors_of
-from layerox.diffraction.unknown_particles import PARTICLE_RANGE_UM
-from layerox.instrument import Instrument, Profile
-from layerox.radiation import radiation_from_text
+from layerox.diffraction.priors import RANDOM_SHARE
+from layerox.instrument import Instrument
 from layerox.symmetry import CELL_NAMES
 
 FINE_UM = 0.01
 MIXTURES = (("P2", "O3"), ("P2", "P3"), ("P2", "Op3"), ("P2", "O3", "spinel"))
-PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
-CU = radiation_from_text("CuKa").polarized(0.5557)
 # Classes of numbers whose pulls are counted together.
 CLASSES = {
     "fraction": "",
@@ -60,43 +55,12 @@ CLASSES = {
 }
 
 
-def with_drawn_structure(phase: Phase, width: float, rng: np.random.Generator) -> Phase:
-    """Return a phase whose atoms are drawn from their priors, `width` times as wide."""
-    table = constrained(*slots_of([phase], Instrument(), 0), [phase])
-    for prior in priors_of([phase], table):
-        if prior.provenance == "specimen" or not prior.parts:
-            continue
-        shift = width * prior.esd * rng.standard_normal()
-        shift = prior.value * (np.exp(shift) - 1.0) if prior.is_relative else shift
-        for name, factor in prior.parts.items():
-            table.assign(name, table.value(name) + factor * shift)
-    value = {slot: table.value(slot_name(phase, slot)) for slot in phase.slot_names}
-    sites = tuple(
-        replace(
-            site,
-            position=tuple(value[f"{site.label}_{axis}"] for axis in "xyz"),
-            occupancy=value[f"{site.label}_occupancy"],
-            u_iso=value[f"{site.label}_u_iso"],
-        )
-        for site in phase.crystal.sites
-    )
-    return replace(phase, crystal=replace(phase.crystal, sites=sites))
-
-
-def intensities_by_weight(phases: list[Phase], weights: list[float], rng: np.random.Generator) -> list[float]:
-    """Return the apparent weights of phases of particles of 1 to 20 um: weight times Brindley's factor."""
-    bodies = [phase_attenuation(phase.crystal, phase.values, CU) for phase in phases]
-    sizes = np.exp(rng.uniform(*np.log(PARTICLE_RANGE_UM), len(phases))).tolist()
-    densities, linear = (np.array([getattr(b, key) for b in bodies]) for key in ("density", "linear_attenuation"))
-    factors = np.ones(len(phases))
-    for _ in range(3):  # the mean attenuation is that of the true weights, brindley takes the apparent ones
-        factors = brindley(np.array(weights) * factors, densities, linear, sizes)[1]
-    return (np.array(weights) * factors).tolist()
-
-
 @dataclass(frozen=True)
 class Setup:
-    """What is drawn: mixtures, seed, width of the structures' priors (0: exact), and whether the profile is unknown."""
+    """What is drawn: mixtures, seed, width of the structures' priors (0: exact), and whether the profile is unknown.
+
+    `priors` is the kind of diffractometer if everything is drawn from its prior.
+    """
 
     mixtures: tuple[tuple[str, ...], ...] = MIXTURES
     seed: int = 1
@@ -104,6 +68,7 @@ class Setup:
     is_blind: bool = False
     particles: bool = False
     random_shares: bool = False
+    priors: str = ""
 
 
 def drawn(names: tuple[str, ...], rng: np.random.Generator, structures: float = 0.0) -> tuple[list[Phase], list[float]]:
@@ -152,9 +117,10 @@ def pattern_of(
     zero = POSITION_WIDTHS["instrument_zero"] * float(rng.standard_normal()) if blind else 0.0
     instrument = Instrument(profile=PROFILE, zero=zero, displacement_mm=float(rng.uniform(-0.1, 0.1)))
     background = [float(rng.uniform(80, 400)), -60.0, 20.0]
+    factors = particle_factors(phases, weights, rng) if particles else 1.0
     simulated = lx.simulate(
         phases,
-        weights=intensities_by_weight(phases, weights, rng) if particles else weights,
+        weights=(np.array(weights) * factors).tolist(),
         radiation=CU,
         two_theta=(12, 100, 0.02),
         instrument=instrument,
@@ -196,13 +162,19 @@ def fitted(index: int, k: int, setup: Setup) -> tuple[str, dict[str, list[float]
     """Return how the fit of pattern `k` of a mixture ended, and its pulls."""
     rng = np.random.default_rng([setup.seed, index, k])
     names = setup.mixtures[index]
+    made = drawn_from_priors(names, setup.priors, setup.structures, rng) if setup.priors else mixture(names, setup, rng)
+    is_fine = not (setup.particles or setup.priors)
+    fine = {"quantification": {"particle_sizes_um": dict.fromkeys(names, FINE_UM)}} if is_fine else {}
+    result = lx.fit(made.pattern, list(names), instrument=made.known, recipe=fine)
+    return result.status, pulls_of(result, made.phases, made.weights)
+
+
+def mixture(names: tuple[str, ...], setup: Setup, rng: np.random.Generator) -> Drawn:
+    """Return a pattern drawn within what laboratories see."""
     phases, weights = drawn(names, rng, setup.structures)
     powder = partly_at_random(phases, weights, rng) if setup.random_shares else (phases, weights)
     pattern = pattern_of(*powder, rng, particles=setup.particles, blind=setup.is_blind)
-    fine = {} if setup.particles else {"quantification": {"particle_sizes_um": dict.fromkeys(names, FINE_UM)}}
-    instrument = None if setup.is_blind else Instrument(profile=PROFILE)
-    result = lx.fit(pattern, list(names), instrument=instrument, recipe=fine)
-    return result.status, pulls_of(result, phases, weights)
+    return Drawn(pattern, phases, weights, None if setup.is_blind else Instrument(profile=PROFILE))
 
 
 def measured(counts: dict[int, int], setup: Setup, workers: int) -> dict[str, object]:
@@ -259,6 +231,7 @@ if __name__ == "__main__":
     parser.add_argument("--particles", action="store_true", help="absorbing particles of unknown size")
     parser.add_argument("--random-shares", action="store_true", help="textures that no March function describes")
     parser.add_argument("--blind", action="store_true", help="the instrument's profile is not given")
+    parser.add_argument("--priors", choices=KINDS, default="", help="everything from its prior; kind of diffractometer")
     parser.add_argument("--cathodes", action="store_true", help="mixtures of the published cathodes of the library")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
@@ -269,7 +242,8 @@ if __name__ == "__main__":
     chosen = Setup(
         mixtures=sets,
         seed=options.seed,
-        structures=options.structures,
+        structures=options.structures or float(bool(options.priors)),
+        priors=options.priors,
         is_blind=options.blind,
         particles=options.particles,
         random_shares=options.random_shares,

@@ -22,7 +22,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from honesty import pattern_of, with_drawn_structure
+from honesty import pattern_of
+from prior_draws import with_drawn_structure
 from scipy.optimize import minimize
 
 import layerox as lx

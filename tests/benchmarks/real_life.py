@@ -20,7 +20,8 @@ from dataclasses import replace
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from honesty import CU, FINE_UM, MIXTURES, with_drawn_structure
+from honesty import FINE_UM, MIXTURES
+from prior_draws import CU, with_drawn_structure
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from

@@ -22,7 +22,8 @@ import faulty_measurements
 import faulty_specimens
 import numpy as np
 from faulty_cases import KINDS, Case
-from honesty import MIXTURES, PROFILE, drawn, pattern_of
+from honesty import MIXTURES, drawn, pattern_of
+from prior_draws import PROFILE
 
 import layerox as lx
 from layerox.instrument import Instrument

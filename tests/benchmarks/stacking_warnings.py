@@ -19,7 +19,7 @@ from dataclasses import replace
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from honesty import CU
+from prior_draws import CU
 
 import layerox as lx
 from layerox.analysis.disordered_arguments import phase_from_contents

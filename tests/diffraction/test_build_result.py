@@ -140,3 +140,23 @@ def test_one_powder_on_two_stages_has_one_cell(measured_data):
     for name in ("a", "b", "c", "beta"):
         distance = abs(first[name] - second[name])
         assert distance < 2 * np.hypot(first[name].esd_model, second[name].esd_model)
+
+
+@pytest.mark.measured
+def test_published_cells_of_a_heating_series_are_those_of_a_zero_without_prior(measured_data):
+    """The authors refined no displacement; zeros of one goniometer on two stages are then far apart.
+
+    Published a: 8.09557 and 8.09973 angstrom with a wavelength of 1.54056, which is 1.540598 in the files.
+    """
+    folder = measured_data / "natao2f2-heating"
+    recipe = {
+        "parameters": {"instrument_displacement": {"value": 0.0, "vary": False}},
+        "priors": {"instrument_zero": {"esd": 1.0}},
+    }
+    zeros = []
+    for name, published, ppm in (("025C", 8.09557, 30), ("rt", 8.09973, 110)):
+        result = fit(folder / f"NaTaO2F2_{name}.xrdml", [folder / "NaTaO2F2.cif"], recipe=recipe)
+        assert float(result.phases[0].cell["a"]) == pytest.approx(published * 1.540598 / 1.54056, rel=1e-6 * ppm)
+        zeros.append(result.instrument.zero)
+    # Six widths of the prior of a zero.
+    assert zeros[1] - zeros[0] > 6 * 0.02

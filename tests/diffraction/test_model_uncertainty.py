@@ -8,6 +8,8 @@ import pytest
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.absorption import phase_attenuation
+from layerox.diffraction.unknown_particles import fraction_variances
 from layerox.instrument import Instrument, Profile
 
 PROFILE = Instrument(profile=Profile(w=0.005, x=0.02))
@@ -122,6 +124,35 @@ def test_particles_shift_the_fractions_by_the_part_of_microabsorption(result):
     near = refined(result.pattern, quantification={"particle_range_um": [9.99, 10.01]})
     assert near.uncertainty_parts["microabsorption"]["P2"] == pytest.approx(abs(shift), rel=0.01)
     assert near.uncertainty_parts["microabsorption"]["P2"] > result.uncertainty_parts["microabsorption"]["P2"]
+
+
+def test_uncertain_compositions_add_to_microabsorption():
+    """Linear attenuations change with occupancies and ratios: by differences, for one posterior esd of each of them."""
+    names = ["P2", "P3"]  # of the same layers, which absorb alike if their compositions are exact
+    pattern = lx.simulate(names, radiation="CuKa", two_theta=(12, 90, 0.02), instrument=PROFILE, background=[5.0],
+                          counts=2_000, seed=1).pattern  # fmt: skip
+    rows = [{"structure": name, "free": ["scale", "a", "c", "size"], "size": 100.0} for name in names]
+    result = lx.fit(pattern, instrument=PROFILE, recipe=RECIPE | {"phase": rows})
+    esds, radiation = [], result.radiation
+    for phase in phases_from(names):
+        start = phase_attenuation(phase.crystal, phase.values, radiation).linear_attenuation
+        squares = 0.0
+        for row in result.priors:
+            parts = {"ratio": (-1.0, 1.0), "occupancy": (1.0,)}.get(row.name.rsplit("_", 1)[1], ())
+            labels = row.name.split("_")[1:-1]
+            if row.name.startswith(f"{phase.name}_") and parts:
+                shifts = dict(zip(labels, np.array(parts) * row.posterior_esd, strict=True))
+                sites = [replace(s, occupancy=s.occupancy + shifts.get(s.label, 0.0)) for s in phase.crystal.sites]
+                other = replace(phase, crystal=replace(phase.crystal, sites=tuple(sites)))
+                squares += (phase_attenuation(other.crystal, other.values, radiation).linear_attenuation - start) ** 2
+        esds.append(np.sqrt(squares))
+    assert max(esds) > 5.0
+    phases = [result.phase(name) for name in names]
+    own = [np.array([float(getattr(p, key)) for p in phases]) for key in ("weight_fraction", "density")]
+    linear = np.array([float(p.linear_attenuation) for p in phases])
+    expected = np.sqrt(fraction_variances(*own, linear, linear_esds=np.array(esds)))
+    assert result.uncertainty_parts["microabsorption"]["P2"] == pytest.approx(expected[0], rel=0.05)
+    assert expected[0] > 1.3 * np.sqrt(fraction_variances(*own, linear)[0])
 
 
 def test_terms_of_the_background_that_are_not_refined_count():

@@ -107,7 +107,7 @@ def test_what_is_not_refined_yet_is_no_effect_of_the_specimen(monkeypatch):
     """16 wt% P2 of wrong structure: before its widths and texture are refined, an overflow below 39 degrees fits."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
     from honesty import FINE_UM, Setup, drawn, pattern_of
-    from honesty import PROFILE as CALIBRATED
+    from prior_draws import PROFILE as CALIBRATED
 
     names, rng = Setup().mixtures[1], np.random.default_rng([1, 1, 23])
     phases, weights = drawn(names, rng, 1.0)

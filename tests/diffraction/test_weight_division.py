@@ -63,7 +63,7 @@ def test_what_one_phase_takes_of_the_other_is_stated(name, distortion, weights, 
 
 
 def test_a_division_that_the_pattern_leaves_open_is_stated_in_words_and_files(tmp_path):
-    data, offered = distorted_pattern("O3", 0.002, (0.3, 0.3, 0.4), 3)
+    data, offered = distorted_pattern("O3", 0.002, (0.1, 0.5, 0.4), 3)
     result = fit(data, offered)
     (group,) = result.groups
     assert group.members == ("distorted", "O3")  # O3 alone does not fit

@@ -6,31 +6,36 @@ variables of the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 
 import numpy as np
 
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.cell_search import scanned_cell
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model_setup import SUPPORT_SQUARED, scale_support
-from layerox.diffraction.parameters import Parameters, position_names, slot_name
+from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, StepwiseRefinement
 from layerox.diffraction.starting_values import plausible_scales
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
+# Relative changes of lengths in the layers and along the stacking for the initial second cell.
+SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
 # Predicted fall of chi-squared over its reduced value that is required for an added phase.
 PROMISING = 25.0
-
-
-def cell_of(table: Parameters, phase_name: Sequence[str]) -> FloatArray:
-    """Return the values of six cell parameters by their names, shape (6,)."""
-    return np.array([table.value(name) for name in phase_name])
 
 
 def cell_names(run: StepwiseRefinement, index: int) -> list[str]:
     """Return the names of the cell parameters of a phase."""
     return [slot_name(run.model.phases[index], name) for name in CELL_NAMES]
+
+
+def cell_of(run: StepwiseRefinement, table: Parameters, index: int) -> FloatArray:
+    """Return the cell of a phase in a table (angstrom, degrees; shape (6,))."""
+    return np.array([table.value(name) for name in cell_names(run, index)])
 
 
 def with_cell(run: StepwiseRefinement, table: Parameters, index: int, cell: FloatArray) -> Parameters:
@@ -40,6 +45,22 @@ def with_cell(run: StepwiseRefinement, table: Parameters, index: int, cell: Floa
         if other.can_vary(name):
             other.assign(name, value)
     return other
+
+
+def shifted_cells(cell: FloatArray, crystal: Crystal) -> Iterator[FloatArray]:
+    """Yield cells near that of a phase, for a second cell of its structure; lengths change by `SHIFTS`."""
+    several = len(crystal.symmetry.cell_rule.free) > 1
+    for in_plane, along in product(SHIFTS, SHIFTS if several else (None,)):
+        third = in_plane if along is None else along
+        if in_plane or third:
+            yield cell * (1 + np.array([in_plane, in_plane, third, 0.0, 0.0, 0.0]))
+
+
+def with_cell_alone(table: Parameters, phase: Phase) -> Parameters:
+    """Return parameters of which only the cell and the scale of a phase, and the background, can vary."""
+    fixed, own = table.copy(), {*position_names(phase), slot_name(phase, "scale")}
+    fixed.lock(n for n in fixed.names if n not in own and not is_background(n) and fixed.can_vary(n))
+    return fixed
 
 
 def promising_cells(
@@ -102,11 +123,11 @@ def _enters(run: StepwiseRefinement, index: int) -> bool:
     if is_extracted(phase) or not run.parameters.can_vary(scale):
         return False
     table = run.parameters.copy()
-    given = cell_of(table, cell_names(run, index))
+    given = cell_of(run, table, index)
     scanned = table.copy()
     for name, value in scanned_cell(run.model, run.data, table, index).items():
         scanned.assign(name, value)
-    cells = [given, cell_of(scanned, cell_names(run, index))]
+    cells = [given, cell_of(run, scanned, index)]
     for cell, start in promising_cells(run, table, index, cells):
         trial = with_cell(run, table, index, cell)
         trial.assign(scale, start)

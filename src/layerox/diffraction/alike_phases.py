@@ -1,39 +1,38 @@
 """Alike phases: phases that a pattern may not distinguish, tested by refinements in which they replace each other.
 
 Candidates are pairs of similar phases (see `similar_phases`). An absent phase replaces a supported one (exchange) or
-is added with another cell (split); one of two supported phases replaces both (merge). A trial that lowers chi-squared
-by more than the threshold is accepted; phases whose exchange changes it by less are alike. So are two phases of which
-only one fits alone, if the weight can be divided between both (see `weight_division`).
+is added with another cell (split); one of two supported phases replaces both (merge). A trial of which the evidence is
+decisive is accepted (see `evidence`); phases whose exchange changes chi-squared by less than a threshold are alike. So
+are two phases of which only one fits alone, if the weight can be divided between both (see `weight_division`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 
-from layerox.diffraction.added_phase import cell_names, cell_of, promising_cells, with_cell
+from layerox.diffraction.added_phase import cell_of, promising_cells, shifted_cells, with_cell, with_cell_alone
 from layerox.diffraction.atom_parameters import similar_atoms
 from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
+from layerox.diffraction.evidence import DECISIVE, Evidence
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
-from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
+from layerox.diffraction.parameters import Parameters, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom
 from layerox.diffraction.phase_trial import PhaseTrial, alike_threshold
 from layerox.diffraction.pseudo_symmetry import opposite_cell, try_opposite_cells
+from layerox.diffraction.refined_quantities import Question
 from layerox.diffraction.refinement_plan import Plan
-from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, LOOSE, StepwiseRefinement
+from layerox.diffraction.refinement_steps import LOOSE, StepwiseRefinement
 from layerox.diffraction.represented_phases import RepresentedPhases
-from layerox.diffraction.similar_phases import similar_pairs
+from layerox.diffraction.similar_phases import are_crossed, have_same_structure, similar_pairs
 from layerox.diffraction.weight_division import DivisionTrials
 from layerox.diffraction.weight_fractions import fraction_values
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Relative changes of lengths in the layers and along the stacking for the initial second cell.
-SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
 # Number of initial second cells that are refined.
 STARTS = 3
 # Reduced chi-squared above which two supported phases may be in a local minimum.
@@ -128,7 +127,7 @@ class AlikePhaseTests:
         """Return absent phases to their given cells: refined beside a similar phase, they may be anywhere."""
         for k, phase in enumerate(self.phases):
             if phase.name in self.unsupported:
-                self.run.parameters = self._with_cell(self.run.parameters, k, self.named_by[k])
+                self.run.parameters = with_cell(self.run, self.run.parameters, k, self.named_by[k])
 
     def _pair(self, one: int, other: int) -> None:
         if self._is_shown(one) and self._is_shown(other):
@@ -137,12 +136,14 @@ class AlikePhaseTests:
         if self.phases[absent].name in self.represented:
             return None
         exchanged = self._exchanged(shown, absent)
-        if exchanged.rise(self.run.minimum) < -exchanged.threshold:
+        if self._gain(exchanged) > DECISIVE:
             self._substitute(exchanged, shown, absent)
             shown, absent = absent, shown
             exchanged = self._exchanged(shown, absent)
         split = self._split(shown, absent, exchanged)
-        if split is not None and split.rise(self.run.minimum) < -split.threshold:
+        self._compare({(shown,): self.run.minimum, (absent,): exchanged.minimum}
+                      | ({} if split is None else {(shown, absent): split.minimum}), (shown,))  # fmt: skip
+        if split is not None and self._gain(split) > DECISIVE:
             self._adopt(split, f"{self.phases[absent].name} beside {self.phases[shown].name}, of another cell")
             self.unsupported.pop(self.phases[absent].name, None)
             return self._merge_or_split(one, other)
@@ -157,13 +158,14 @@ class AlikePhaseTests:
         return self.phases[k].name not in self.unsupported
 
     def _record_if_alike(self, exchanged: PhaseTrial, shown: int, absent: int, *, may_add: bool = False) -> None:
-        """Record a phase that is alike the shown one; that of the higher symmetry is shown."""
+        """Record a phase that is alike the shown one; the higher symmetry is shown unless the evidence contradicts."""
         rise, threshold = exchanged.rise(self.run.minimum), exchanged.threshold
         if abs(rise) > threshold:
             self.closest = min(self.closest, abs(rise) / threshold)
             return self._divide(exchanged, shown, absent, may_add=may_add)
         spread = self._fraction(self.run.minimum, shown) - self._fraction(exchanged.minimum, absent)
-        if freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal):
+        is_simpler = freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal)
+        if is_simpler and self._gain(exchanged) > -DECISIVE:
             self._substitute(exchanged, shown, absent)
             shown, absent = absent, shown
         names = self.phases[shown].name, self.phases[absent].name
@@ -189,19 +191,29 @@ class AlikePhaseTests:
 
     def _merge_or_split(self, one: int, other: int) -> None:
         """Merge two supported phases if chi-squared rises by less than the threshold, else try other cells."""
+        self._free_both_cells(one, other)
         present = self.run.minimum
         merged = {kept: self._exchanged(left, kept) for kept, left in ((one, other), (other, one))}
-        kept = min(merged, key=lambda k: merged[k].rise(present) + GAIN_PER_VARIABLE * merged[k].more)
+        kept = max(merged, key=lambda k: self._gain(merged[k]))
         left = other if kept == one else one
-        if merged[kept].rise(present) <= merged[kept].threshold:
+        is_one_enough = self._gain(merged[kept]) > -DECISIVE
+        minima = {(one, other): present, (one,): merged[one].minimum, (other,): merged[other].minimum}
+        self._compare(minima, (kept,) if is_one_enough else (one, other))
+        if is_one_enough:
             self._substitute(merged[kept], left, kept)
             return self._record_if_alike(self._exchanged(kept, left), kept, left)
         self.closest = min(self.closest, merged[kept].rise(present) / merged[kept].threshold)
         if present.reduced_chi_squared > COULD_BE_BETTER:
             split = self._split(kept, left, merged[kept], merged[kept].minimum)
-            if split is not None and split.rise(present) < -GAIN_PER_VARIABLE:
+            if split is not None and self._gain(split) > DECISIVE:
                 self._adopt(split, f"{self.phases[one].name} and {self.phases[other].name} from other cells")
         return self._name_by_given_cells(one, other)
+
+    def _free_both_cells(self, one: int, other: int) -> None:
+        """Refine the cells of both phases, if one of them is held: where they coincide, one was hardly seen."""
+        table = self.run.parameters.copy()
+        if self.may_split and table.free(name for k in (one, other) for name in position_names(self.phases[k])):
+            self.run.adopt(self._refined(table))
 
     # -- trials ------------------------------------------------------------------------------------------------------
 
@@ -219,7 +231,9 @@ class AlikePhaseTests:
         cell = self._cell(best.minimum.parameters, taken).tolist()
         opposite = opposite_cell(self.phases[taken].crystal.symmetry, cell)
         return (
-            best if opposite is None else self._better(best, self._with_cell(best.minimum.parameters, taken, opposite))
+            best
+            if opposite is None
+            else self._better(best, with_cell(self.run, best.minimum.parameters, taken, opposite))
         )
 
     def _better(self, best: PhaseTrial | None, start: Parameters) -> PhaseTrial:
@@ -233,25 +247,18 @@ class AlikePhaseTests:
         """Yield the parameters with `taken` in place of `left`: with the cell of `left`, its own, or a found one."""
         table = self._substituted(left, taken)
         if self._same_kind(left, taken):
-            yield self._with_cell(table, taken, self._cell(self.run.parameters, left))
+            yield with_cell(self.run, table, taken, self._cell(self.run.parameters, left))
         if self._is_shown(taken):
-            yield self._with_cell(table, taken, self._cell(self.run.parameters, taken))
+            yield with_cell(self.run, table, taken, self._cell(self.run.parameters, taken))
             return
-        fixed = self._searching(table, taken)
+        fixed = with_cell_alone(table, self.phases[taken])
         found = search_cells(self.model, self.run.data, fixed, blurs_for(self.model))
-        yield self._with_cell(table, taken, self._cell(found, taken))
+        yield with_cell(self.run, table, taken, self._cell(found, taken))
         self._assign_reach(table)
         scanned = scanned_cell(self.model, self.run.data, fixed, taken)
         for name, value in scanned.items():
             fixed.assign(name, value)
-        yield self._with_cell(table, taken, self._cell(fixed, taken))
-
-    def _searching(self, table: Parameters, k: int) -> Parameters:
-        """Return parameters of which only the cell and the scale of a phase, and the background, can vary."""
-        fixed = table.copy()
-        own = {*position_names(self.phases[k]), slot_name(self.phases[k], "scale")}
-        fixed.lock(n for n in fixed.names if n not in own and not is_background(n) and fixed.can_vary(n))
-        return fixed
+        yield with_cell(self.run, table, taken, self._cell(fixed, taken))
 
     def _substituted(self, left: int, taken: int) -> Parameters:
         """Return the parameters without one phase; another one has its weight, widths, texture and variables.
@@ -288,7 +295,7 @@ class AlikePhaseTests:
         for slot in TAKEN_OVER:
             source, target = (slot_name(self.phases[k], slot) for k in (shown, absent))
             table.values[table.find(target)] = table.value(source)
-        starts = promising_cells(self.run, table, absent, self._shifted_cells(cell, absent))[:STARTS]
+        starts = promising_cells(self.run, table, absent, shifted_cells(cell, self.phases[absent].crystal))[:STARTS]
         found = [self._refined(self._beside(table, shown, absent, *start)) for start in starts]
         if not found:
             return None
@@ -297,20 +304,13 @@ class AlikePhaseTests:
 
     def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
         """Return parameters in which an absent phase varies too, with an initial cell and scale."""
-        trial = self._with_cell(table, absent, cell)
+        trial = with_cell(self.run, table, absent, cell)
         phase = self.phases[absent]
         trial.assign(slot_name(phase, "scale"), scale)
         trial.free(slot_name(phase, slot) for slot in ("scale", *CELL_NAMES, "inverse_size"))
         if slot_name(self.phases[shown], "microstrain") in table.free_names:
             trial.free([slot_name(phase, "microstrain")])
         return trial
-
-    def _shifted_cells(self, cell: FloatArray, k: int) -> Iterator[FloatArray]:
-        several = len(self.phases[k].crystal.symmetry.cell_rule.free) > 1
-        for in_plane, along in product(SHIFTS, SHIFTS if several else (None,)):
-            third = in_plane if along is None else along
-            if in_plane or third:
-                yield cell * (1 + np.array([in_plane, in_plane, third, 0.0, 0.0, 0.0]))
 
     def _refined(self, start: Parameters) -> Minimum:
         found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.all_restraints)
@@ -352,14 +352,8 @@ class AlikePhaseTests:
         """Assign the cells of two phases of one structure so that each is nearer to its given cell."""
         if not (self.may_split and self._same_kind(one, other)):
             return
-        table = self.run.parameters
-        found = [np.log(self._cell(table, k)[:3]) for k in (one, other)]
-        given = [np.log(self.named_by[k][:3]) for k in (one, other)]
-        straight = sum(float(((f - g) ** 2).sum()) for f, g in zip(found, given, strict=True))
-        crossed = sum(float(((f - g) ** 2).sum()) for f, g in zip(found[::-1], given, strict=True))
-        # With equal given cells, the first phase has the smaller cell.
-        swap = crossed < straight - 1e-12 if abs(crossed - straight) > 1e-12 else found[0].sum() > found[1].sum()
-        if swap:
+        found = [self._cell(self.run.parameters, k)[:3] for k in (one, other)]
+        if are_crossed(found, [self.named_by[k][:3] for k in (one, other)]):
             self._swap(one, other)
 
     def _swap(self, one: int, other: int) -> None:
@@ -371,19 +365,24 @@ class AlikePhaseTests:
             PhaseTrial(self._refined(table), 0), f"{self.phases[one].name} and {self.phases[other].name} exchanged"
         )
 
+    def _compare(self, minima: dict[tuple[int, ...], Minimum], chosen: tuple[int, ...]) -> None:
+        """Record the evidences of one phase of a pair, the other one, and both."""
+        names = {members: " + ".join(self.phases[k].name for k in sorted(members)) for members in minima}
+        question: Question = "cells" if self._same_kind(*{k for own in minima for k in own}) else "phases"
+        by_name = {names[members]: minimum for members, minimum in minima.items()}
+        self.run.compare(Evidence.of(self.run).comparison(question, by_name, names[chosen]))
+
+    def _gain(self, trial: PhaseTrial) -> float:
+        """Return ln of the evidence of a trial over that of the present choice."""
+        return Evidence.of(self.run).log_ratio(trial.minimum, self.run.minimum)
+
     # -- numbers -----------------------------------------------------------------------------------------------------
 
     def _same_kind(self, one: int, other: int) -> bool:
-        """Whether two phases have the same structure, apart from the cell."""
-        a, b = self.phases[one], self.phases[other]
-        same_sites = [(s.label, s.element) for s in a.crystal.sites] == [(s.label, s.element) for s in b.crystal.sites]
-        return a.crystal.space_group == b.crystal.space_group and a.slot_names == b.slot_names and same_sites
+        return have_same_structure(self.phases[one], self.phases[other])
 
     def _cell(self, table: Parameters, k: int) -> FloatArray:
-        return cell_of(table, cell_names(self.run, k))
-
-    def _with_cell(self, table: Parameters, k: int, cell: FloatArray) -> Parameters:
-        return with_cell(self.run, table, k, cell)
+        return cell_of(self.run, table, k)
 
     def _assign_reach(self, table: Parameters) -> None:
         scales = np.array([table.value(slot_name(phase, "scale")) for phase in self.phases])

@@ -138,8 +138,9 @@ def fit_automatically(
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)
     outcome = Outcome(
-        run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike, run.priors
-    )
+        run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike, run.priors,
+        comparisons=tuple(run.comparisons.values()),
+    )  # fmt: skip
     return in_given_order(outcome, [phase.name for phase in phases])
 
 

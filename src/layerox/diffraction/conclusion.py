@@ -43,6 +43,7 @@ from layerox.diffraction.quantification import Quantification
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
+    ModelComparison,
     PhaseValues,
     RefinedParameter,
     RefinedPhase,
@@ -114,6 +115,7 @@ class Conclusion:
         self.radiation: Radiation = outcome.model.radiation
         self.steps: tuple[RefinementStep, ...] = outcome.steps
         self.penalty: float = outcome.minimum.penalty
+        self.model_comparisons: tuple[ModelComparison, ...] = outcome.comparisons
         self.version = _version()
         self.model.release()
         self._lock = RLock()

@@ -23,6 +23,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
 from layerox.diffraction.prior import Prior
 from layerox.diffraction.priors import priors_of
+from layerox.diffraction.refined_quantities import ModelComparison
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import RefinementStep, StepwiseRefinement
 from layerox.diffraction.restraints import restraints_of
@@ -98,6 +99,8 @@ class Outcome:
         On the disordered phases, by name.
     doubt
         Why the weight fractions are in doubt; empty if they are not.
+    comparisons
+        Of models that competed.
     """
 
     model: Model
@@ -110,6 +113,7 @@ class Outcome:
     priors: tuple[Prior, ...] = ()
     verdicts: Mapping[str, StackingVerdict] = field(default_factory=dict)
     doubt: str = ""
+    comparisons: tuple[ModelComparison, ...] = ()
 
 
 def prepared(

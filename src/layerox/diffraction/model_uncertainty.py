@@ -18,6 +18,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from layerox.diffraction.absorption import phase_attenuation
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.measurement_priors import SPECIMEN_EFFECTS
 from layerox.diffraction.minimum import Minimum
@@ -125,10 +126,11 @@ def model_uncertainty(
     """
     names = [phase.name for phase in linear.model.phases]
     held = _Held(linear, priors)
+    attenuations = held.attenuation_variances(linear.model, linear.minimum.parameters.values)
     squares = {
         "counts": found.fractions.esds**2,
         "priors": held.variances() + _of_refined(linear),
-        MICROABSORPTION: _microabsorption(found, given),
+        MICROABSORPTION: _microabsorption(found, given, attenuations),
     }
     if any(phase.harmonic_order for phase in linear.model.phases):
         squares["texture model"] = _texture(linear)
@@ -198,8 +200,23 @@ class _Held:
         """Return the mean square errors of the fractions due to the held quantities, shape (p,)."""
         if not self.priors:
             return np.zeros(self.phases)
-        moments = self.covariance + np.outer(self.mean, self.mean)
-        return np.asarray(np.einsum("pm,mn,pn->p", self.effects, moments, self.effects))
+        return np.asarray(np.einsum("pm,mn,pn->p", self.effects, self._moments, self.effects))
+
+    def attenuation_variances(self, model: Model, values: FloatArray) -> FloatArray:
+        """Return the variances of linear attenuations due to held occupancies, (1/cm)^2, shape (p,)."""
+        squares = np.zeros(self.phases)
+        for k, (phase, block) in enumerate(zip(model.phases, model.phase_blocks, strict=True)):
+            own = [m for m, prior in enumerate(self.priors) if prior.phase == phase.name and prior.is_of_occupancies]
+            if own:
+                slopes = phase_attenuation(phase.crystal, values[block], model.radiation).linear_slopes
+                steps = np.array([_change(self.priors[m], phase, slopes) for m in own])
+                squares[k] = steps @ self._moments[np.ix_(own, own)] @ steps
+        return squares
+
+    @property
+    def _moments(self) -> FloatArray:
+        """The mean squares and products of the errors of the held quantities, in units of their priors."""
+        return np.asarray(self.covariance + np.outer(self.mean, self.mean))
 
     def rows(self, names: Sequence[str]) -> list[PriorQuantity]:
         """Return the held quantities for the report."""
@@ -214,6 +231,12 @@ class _Held:
             for k, prior in enumerate(self.priors)
             if not prior.is_of_background or np.abs(self.effects[:, k]).max() > LISTED_CHANGE
         ]
+
+
+def _change(prior: Prior, phase: Phase, slopes: FloatArray) -> float:
+    """Return the change of a quantity of a phase, with derivatives by its slots, for one prior esd."""
+    places = {slot_name(phase, slot): k for k, slot in enumerate(phase.slot_names)}
+    return prior.step * sum(factor * float(slopes[places[name]]) for name, factor in prior.parts.items())
 
 
 def _of_refined(linear: LinearResponse) -> FloatArray:
@@ -322,8 +345,11 @@ def _without_texture(linear: LinearResponse, name: str) -> FloatArray:
     return np.asarray(change * linear.data.weight)
 
 
-def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
-    """Return the mean square errors of the fractions by absorption in particles, or by that of the correction made."""
+def _microabsorption(found: Quantities, given: Quantification, held: FloatArray) -> FloatArray:
+    """Return the mean square errors of the fractions by absorption in particles, or by that of the correction made.
+
+    `held` are the variances of the linear attenuation of the phases due to what is held, (1/cm)^2, shape (p,).
+    """
     fractions = found.fractions.values
     known = np.flatnonzero(fractions > 0)
     squares = np.zeros(len(fractions))
@@ -333,7 +359,9 @@ def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
     if not given.particle_sizes_um:
         densities, linear = (np.array([float(row[k] or 0.0) for k in known])
                              for row in (found.densities, found.linear_attenuations))  # fmt: skip
-        squares[known] = fraction_variances(own, densities, linear, given.particle_range_um)
+        refined = np.array([getattr(found.linear_attenuations[k], "esd", 0.0) for k in known])
+        esds = np.sqrt(refined**2 + held[known])
+        squares[known] = fraction_variances(own, densities, linear, given.particle_range_um, esds)
         return squares
     # A factor tau(D) is exp(-slope D) to first order.
     logarithms = np.log([getattr(found.microabsorption[k], "factor", 1.0) for k in known])

@@ -66,6 +66,11 @@ class Prior:
         )
 
     @property
+    def is_of_occupancies(self) -> bool:
+        """Whether it is of the composition of a phase."""
+        return bool(self.parts) and all(name.endswith("_occupancy") for name in self.parts)
+
+    @property
     def is_of_position(self) -> bool:
         """Whether it is of the zero or the displacement: both are refined if the diffractometer is not calibrated."""
         return self.name in POSITIONS

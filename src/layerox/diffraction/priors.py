@@ -30,7 +30,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
-from layerox.diffraction.atom_parameters import coordinates, displacement_groups
+from layerox.diffraction.atom_parameters import FULL, coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase
 from layerox.diffraction.measurement_priors import (
@@ -82,8 +82,6 @@ WORDS: Mapping[str, str] = {
     "angle": r"\bcell",
 }
 LIBRARY = "layerox library"
-# Sites with less than this total occupancy can be emptier or fuller; those above are full.
-FULL = 0.98
 # Coordinates of larger asymmetric units have no priors: an ordered supercell has thousands.
 MOST_COORDINATES = 60
 # Characters of a pattern of names.

@@ -65,7 +65,7 @@ def try_opposite_cells(run: StepwiseRefinement, phases: Sequence[Phase]) -> None
         names = cell_names(run, index)
         if phase.name not in present or not set(run.parameters.free_names) & set(names):
             continue
-        opposite = opposite_cell(phase.crystal.symmetry, cell_of(run.parameters, names).tolist())
+        opposite = opposite_cell(phase.crystal.symmetry, cell_of(run, run.parameters, index).tolist())
         if opposite is not None:
             start = with_cell(run, run.parameters, index, opposite)
             run.restart(f"{phase.name} with the opposite distortion", start, ())

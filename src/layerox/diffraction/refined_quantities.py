@@ -196,3 +196,35 @@ class AlikeGroup:
         total = float(self.weight_fraction)
         most = total if self.reach is None else min(self.reach, total)
         return {self.members[0]: (total - most, total), **dict.fromkeys(self.members[1:], (0.0, most))}
+
+
+Question = Literal["phases", "cells"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelComparison:
+    """Models that compete for a pattern.
+
+    Attributes
+    ----------
+    question
+        What they differ in: "phases" (either of two similar phases, or both), "cells" (one or two of one structure).
+    log_evidence
+        By model (the names of its phases, joined by " + "): ln of its evidence over that of the best one.
+    chosen
+        The one that the fit has.
+    """
+
+    question: Question
+    log_evidence: Mapping[str, float]
+    chosen: str
+
+    @property
+    def models(self) -> frozenset[str]:
+        """Names of the models."""
+        return frozenset(self.log_evidence)
+
+    @property
+    def phases(self) -> frozenset[str]:
+        """Names of the phases in question."""
+        return frozenset(name for model in self.log_evidence for name in model.split(" + "))

@@ -21,6 +21,7 @@ from layerox.diffraction.on_demand import all_fields, on_demand
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
+    ModelComparison,
     RefinedParameter,
     RefinedPhase,
     RefinementStatus,
@@ -82,6 +83,8 @@ class Refinement:
         Fractions of the whole specimen; None without a standard.
     groups
         Phases that the pattern does not distinguish.
+    model_comparisons
+        Of similar phases, or two cells of one structure: ln of the evidence of either and of both.
     unexplained
         Observed peaks that the model does not contain, strongest first.
     sensitivity
@@ -126,6 +129,7 @@ class Refinement:
     largest_shift: float | None = on_demand(None)
     absolute: AbsoluteFractions | None = on_demand(None)
     groups: tuple[AlikeGroup, ...] = on_demand(())
+    model_comparisons: tuple[ModelComparison, ...] = on_demand(())
     unexplained: tuple[UnexplainedPeak, ...] = on_demand(())
     sensitivity: tuple[Sensitivity, ...] = on_demand(())
     uncertainty_parts: Mapping[str, Mapping[str, float]] = on_demand()
@@ -212,6 +216,7 @@ class Refinement:
             "phases": phases,
             **standard,
             "groups": [js.group_document(group) for group in self.groups],
+            "model_comparisons": [js.comparison_document(row) for row in self.model_comparisons],
             "unexplained": [asdict(peak) for peak in self.unexplained],
             "sensitivity": [js.sensitivity_document(row) for row in self.sensitivity],
             "uncertainty_parts": {source: dict(row) for source, row in self.uncertainty_parts.items()},

@@ -18,6 +18,7 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.prior import Prior, PriorRestraint
+from layerox.diffraction.refined_quantities import ModelComparison
 from layerox.diffraction.restraint_terms import restraint_terms
 from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.serial_correlation import serial_factor
@@ -78,6 +79,8 @@ class StepwiseRefinement:
         What is known of the quantities before the data.
     prior_restraints
         The priors of parameters that the refinement varies.
+    comparisons
+        Of models that competed, the last one of each set of phases.
     first_spread
         Goodness of fit (at least 1) for the weights of the priors before the first minimum.
     similar
@@ -99,6 +102,7 @@ class StepwiseRefinement:
         self.first_spread = 1.0
         self.similar: list[tuple[int, int]] | None = None
         self.steps: list[RefinementStep] = []
+        self.comparisons: dict[frozenset[str], ModelComparison] = {}
         self.evaluations = 0
         self._minimum: Minimum | None = None
 
@@ -141,6 +145,10 @@ class StepwiseRefinement:
         self.steps.append(RefinementStep(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
         if self.progress is not None:
             self.progress(name)
+
+    def compare(self, found: ModelComparison) -> None:
+        """Record a comparison of models, in place of an earlier one of the same phases."""
+        self.comparisons[found.phases] = found
 
     def refine(self, name: str, freed: Sequence[str] = (), *, tolerance: float = LOOSE) -> None:
         """Free parameters and refine; the step is always accepted."""

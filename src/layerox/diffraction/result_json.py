@@ -18,6 +18,7 @@ from layerox.diffraction.disordered.refined_stacking import RefinedStacking
 from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
+    ModelComparison,
     RefinedParameter,
     RefinedPhase,
     RefinedSite,
@@ -49,6 +50,11 @@ def group_document(group: AlikeGroup) -> Document:
         "reach": group.reach,
         "ranges": {name: list(limits) for name, limits in group.ranges.items()},
     }
+
+
+def comparison_document(row: ModelComparison) -> Document:
+    """Return a comparison of models by their evidences."""
+    return {"question": row.question, "log_evidence": dict(row.log_evidence), "chosen": row.chosen}
 
 
 def sensitivity_document(row: Sensitivity) -> Document:

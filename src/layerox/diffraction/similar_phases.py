@@ -68,3 +68,20 @@ def _cosine(one: FloatArray, other: FloatArray) -> float:
     """Return the largest cosine of two curves for any shift of one of them."""
     reach = round(MOST_STRAIN / BIN)
     return max(float(one @ np.roll(other, shift)) for shift in range(-reach, reach + 1, 4))
+
+
+def have_same_structure(one: Phase, other: Phase) -> bool:
+    """Whether two phases have the same structure, apart from the cell."""
+    sites = [[(site.label, site.element) for site in phase.crystal.sites] for phase in (one, other)]
+    same_group = one.crystal.space_group == other.crystal.space_group
+    return same_group and one.slot_names == other.slot_names and sites[0] == sites[1]
+
+
+def are_crossed(found: Sequence[FloatArray], given: Sequence[FloatArray]) -> bool:
+    """Whether each of two cells is nearer to the other one's given cell; lengths (angstrom), shape (3,).
+
+    With equal given cells, the first phase has the smaller cell.
+    """
+    a, b, c, d = (np.log(lengths) for lengths in (*found, *given))
+    straight, crossed = (float(((a - x) ** 2).sum() + ((b - y) ** 2).sum()) for x, y in ((c, d), (d, c)))
+    return crossed < straight - 1e-12 if abs(crossed - straight) > 1e-12 else bool(a.sum() > b.sum())

@@ -68,7 +68,8 @@ def _outcome(run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]
     """Return the outcome of a finished refinement, after the test of similar phases."""
     alike = resolve_alike_phases(run, unsupported, plan, may_split=False)
     warnings = restraint_warnings(run)
-    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike, run.priors)
+    found = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike, run.priors)
+    return replace(found, comparisons=tuple(run.comparisons.values()))
 
 
 def _drop_unsupported(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:

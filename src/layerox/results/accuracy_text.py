@@ -29,6 +29,23 @@ def sensitivity_text(refinement: Refinement) -> str:
     return section("Sensitivity of the weight fractions", f"{table([head, *rows])}\n\n{note}")
 
 
+def comparison_text(refinement: Refinement) -> str:
+    """Return the evidences of the models that competed."""
+    if not refinement.model_comparisons:
+        return ""
+    head = ["phases", "ln of evidence, over the best", "in the fit"]
+    rows = [
+        [model, f"{value:.1f}", "yes" if model == comparison.chosen else "no"]
+        for comparison in refinement.model_comparisons
+        for model, value in sorted(comparison.log_evidence.items(), key=lambda item: -item[1])
+    ]
+    note = textwrap.fill(
+        "Laplace's approximation with the priors. A difference of 5 is very strong (Kass & Raftery, J. Am. Stat. "
+        "Assoc. 90 (1995) 773); below it, the pattern does not decide.", WIDTH
+    )  # fmt: skip
+    return section("Evidence for one phase or two", f"{table([head, *rows])}\n\n{note}")
+
+
 def accuracy_text(refinement: Refinement) -> str:
     """Return the parts of the uncertainty of the fractions, and the quantities with their priors."""
     names = [phase.name for phase in refinement.phases if phase.weight_fraction.esd_model is not None]

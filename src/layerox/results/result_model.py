@@ -311,6 +311,20 @@ class GroupModel(ResultPart):
     ranges: dict[str, tuple[float, float]] = {}
 
 
+class ModelComparisonModel(ResultPart):
+    """Models that compete for a pattern, with ln of their evidences over that of the best."""
+
+    question: Literal["phases", "cells"]
+    log_evidence: Annotated[dict[str, Annotated[float, Field(le=0.0)]], Field(min_length=2)]
+    chosen: str
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> ModelComparisonModel:
+        if self.chosen not in self.log_evidence:
+            raise ValueError(f"{self.chosen[:40]!r} is none of the models compared")
+        return self
+
+
 class ConvergenceModel(ResultPart):
     """How far the last shift is from nothing."""
 
@@ -339,6 +353,7 @@ class ResultModel(ResultPart):
     amorphous_weight_fraction: NumberModel | None = None
     convergence: ConvergenceModel = ConvergenceModel()
     groups: list[GroupModel] = []
+    model_comparisons: list[ModelComparisonModel] = []
     unexplained: list[UnexplainedPeak] = []
     sensitivity: list[Sensitivity] = []
     uncertainty_parts: dict[str, dict[str, Size]] = {}

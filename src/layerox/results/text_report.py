@@ -12,7 +12,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_steps import RefinementStep
 from layerox.diffraction.result_display import percent_text
 from layerox.refined import Refined
-from layerox.results.accuracy_text import accuracy_text, sensitivity_text
+from layerox.results.accuracy_text import accuracy_text, comparison_text, sensitivity_text
 from layerox.results.stacking_text import stacking_lines, stacking_rows
 from layerox.results.text_layout import WIDTH, pairs, section, table
 from layerox.symmetry import CELL_NAMES
@@ -30,6 +30,7 @@ def report_text(refinement: Refinement) -> str:
         _data(refinement),
         _model(refinement),
         _quantities(refinement),
+        comparison_text(refinement),
         accuracy_text(refinement),
         _absolute(refinement),
         _microabsorption(refinement),
