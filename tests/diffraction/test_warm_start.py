@@ -14,6 +14,7 @@ from layerox.diffraction import warm_start as module
 from layerox.diffraction.conclusion import Conclusion
 from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
+from layerox.diffraction.on_demand import source_of
 from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.phase_model import PhaseModel
 from layerox.diffraction.refinement import Refinement
@@ -21,7 +22,7 @@ from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan
 from layerox.diffraction.warm_start import WarmStart, warm_start
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
-from reference_crystals import O3, P2
+from reference_crystals import O3, O3_PRIME, P2
 
 CU = radiation_from_text("CuKa").polarized(0.5)
 KNOWN = Instrument(profile=Profile(w=0.004))
@@ -91,6 +92,27 @@ def test_a_fit_from_a_shared_start_is_that_from_its_own(start, seed):
     expected = numbers(fit(later, start=unknown(read)))
     assert np.array_equal(numbers(fit(later, start=unread)), expected)
     assert np.array_equal(numbers(fit(later, start=read)), expected)
+
+
+def test_a_chain_whose_cells_drift_is_that_of_fits_prepared_anew():
+    """Six patterns of a monoclinic phase whose a grows and c shrinks by 0.1 % from each to the next."""
+    names = [("P2", P2), ("Op3", O3_PRIME)]
+    a, b, c, *angles = O3_PRIME.cell
+    data = []
+    for k in range(6):
+        moved = O3_PRIME.with_cell([a * (1.0 + 1e-3 * k), b, c * (1.0 - 1e-3 * k), *angles])
+        options = {"radiation": CU, "two_theta": (14, 80, 0.03), "background": [250, -60], "counts": 9000, "seed": k}
+        phases = [("P2", P2), ("Op3", moved)]
+        data.append(simulate(phases, weights=[0.6, 0.4], instrument=KNOWN, sizes_nm=[90, 70], **options))
+    chained = [fit(data[0], names, instrument=KNOWN)]
+    anew = [chained[0]]
+    for one in data[1:]:
+        chained.append(fit(one, start=chained[-1]))
+        anew.append(fit(one, start=unknown(anew[-1])))
+    assert all(source_of(result) is not None for result in chained[1:])
+    for found, expected in zip(chained, anew, strict=True):
+        assert numbers(found) == pytest.approx(numbers(expected), rel=1e-9, abs=1e-15)
+    assert chained[-1].phase("Op3").cell["a"] == pytest.approx(1.005 * a, rel=2e-4)
 
 
 def test_the_order_of_fits_from_one_start_does_not_matter(start):
