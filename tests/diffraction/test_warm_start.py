@@ -101,8 +101,9 @@ def test_a_chain_whose_cells_drift_is_that_of_fits_prepared_anew():
     data = []
     for k in range(6):
         moved = O3_PRIME.with_cell([a * (1.0 + 1e-3 * k), b, c * (1.0 - 1e-3 * k), *angles])
-        data.append(simulate([("P2", P2), ("Op3", moved)], weights=[0.6, 0.4], instrument=KNOWN, sizes_nm=[90, 70],
-                             radiation=CU, two_theta=(14, 80, 0.03), background=[250, -60], counts=9000, seed=k))  # fmt: skip
+        options = {"radiation": CU, "two_theta": (14, 80, 0.03), "background": [250, -60], "counts": 9000, "seed": k}
+        phases = [("P2", P2), ("Op3", moved)]
+        data.append(simulate(phases, weights=[0.6, 0.4], instrument=KNOWN, sizes_nm=[90, 70], **options))
     chained = [fit(data[0], names, instrument=KNOWN)]
     anew = [chained[0]]
     for one in data[1:]:

@@ -6,6 +6,7 @@ No score test selects parameters here; `automatic_strategy` does that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from layerox.diffraction.alike_phases import resolve_alike_phases
 from layerox.diffraction.least_squares import minimise
