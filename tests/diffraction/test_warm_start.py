@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from layerox.analysis.fit import fit, simulate
+from layerox.analysis.joint import fit_jointly
 from layerox.diffraction import warm_start as module
 from layerox.diffraction.conclusion import Conclusion
 from layerox.diffraction.minimum import Minimum
@@ -158,3 +159,21 @@ def test_a_start_lives_as_long_as_its_result():
     assert kept() is None
     assert later.status == "converged"
     assert all(own.phases for own in module._STARTS.values())
+
+
+@pytest.mark.parametrize("label", ["xray", "neutron"])
+def test_a_view_of_a_joint_refinement_is_a_start_like_any_other(label):
+    """The parameters of the other pattern have no place in a fit of one; what both share is found again."""
+    crystals, weights = [("P2", P2)], [1.0]
+    xray = simulate(crystals, weights=weights, radiation=CU, two_theta=(14, 80, 0.03), background=[250], counts=9000,
+                    seed=1).pattern  # fmt: skip
+    neutron = simulate(crystals, weights=weights, radiation=1.622, neutron=True, geometry="debye-scherrer",
+                       two_theta=(14, 120, 0.05), background=[250], counts=5000, seed=2).pattern  # fmt: skip
+    rows = [{"label": "xray", "pattern": xray},
+            {"label": "neutron", "pattern": neutron, "geometry": "debye-scherrer"}]  # fmt: skip
+    view = fit_jointly(rows, crystals).refinements[label]
+    again = fit(xray if label == "xray" else neutron, start=view)
+    assert again.status == "converged"
+    cell = again.phase("P2").cell["a"]
+    assert float(cell) == pytest.approx(float(view.phase("P2").cell["a"]), abs=4 * cell.esd)
+    assert not any(row.name.startswith(("xray_", "neutron_")) for row in again.parameters)

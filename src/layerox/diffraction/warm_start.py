@@ -7,7 +7,7 @@ of them, also in threads, start from the same point. `staged_strategy.fit_from_r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from layerox.diffraction.background import BLANK, EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.conclusion import Conclusion, StartingValues
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.disordered.from_result import disordered_phase_of
+from layerox.diffraction.expression_parser import names_in, parsed
 from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.model import Model, safe_name
 from layerox.diffraction.model_setup import model_for, refinement_of, tail_for
@@ -141,7 +142,8 @@ class WarmStart:
         plan = replace(plan, priors={**refined, **plan.priors})
         run = refinement_of(model, parameters, pattern, plan)
         run.parameters.assign_all(background)
-        run.parameters.free(slot_of_public(name, run.parameters.index) for name in self._free_names)
+        slots = [slot_of_public(name, run.parameters.index) for name in self._free_names]
+        run.parameters.free(slot for slot in slots if slot in run.parameters.index)
         run.priors = tuple(
             prior for prior in run.priors if prior.name in self._priors or not prior.is_of_diffractometer
         )
@@ -218,15 +220,31 @@ def _with_links(
         The model to refine, and its parameters with the constraints of symmetry alone.
     """
     extracted = tuple(f"{safe_name(phase.name)}_{INTENSITY}" for phase in model.phases)
-    own = [row for row in rows if slot_of_public(row.name, ruled.index) not in ruled.index]
+    links = {row.name: row.expression for row in rows if row.expression}
+    used = _used(links, [name for name in links if slot_of_public(name, ruled.index) in ruled.index])
+    # Those of other patterns of a joint refinement are in no link of this model.
+    own = [row for row in rows if slot_of_public(row.name, ruled.index) not in ruled.index and row.name in used]
     variables = {
         row.name: Variable(value=float(row.number), minimum=row.minimum, maximum=row.maximum,
                            vary=row.name in free_names)
         for row in own if not row.name.startswith(extracted)
     }  # fmt: skip
-    links = {row.name: row.expression for row in rows if row.expression}
-    free = {name: text for name, text in links.items() if name in variables or ruled.link_text(name) is None}
+    known = {name: text for name, text in links.items() if slot_of_public(name, ruled.index) in ruled.index}
+    free = {name: text for name, text in known.items() if ruled.link_text(name) is None}
+    free |= {name: text for name, text in links.items() if name in variables}
     return replace(plan, variables={**variables, **plan.variables}, constraints={**free, **plan.constraints})
+
+
+def _used(links: Mapping[str, str], names: Sequence[str]) -> set[str]:
+    """Return the names in the links of some quantities, and in those of what these contain."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        inside = set(names_in(parsed(links[name], name))) - found if name in links else set()
+        found |= inside
+        waiting += inside
+    return found
 
 
 def refined_phase(phase: PhaseValues) -> Phase:
