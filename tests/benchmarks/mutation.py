@@ -58,14 +58,10 @@ class Target:
 TARGETS = (
     Target(
         "diffraction/profiles.py",
-        (
-            "diffraction/test_profiles.py",
-            "diffraction/test_asymmetric_peaks.py",
-            "diffraction/test_axial_divergence.py",
-        ),
+        ("diffraction/test_profiles.py", "diffraction/test_asymmetric_peaks.py"),
         compiled=True,
-        slow="test_derivatives_against_finite_differences",
     ),
+    Target("diffraction/asymmetric_peaks.py", ("diffraction/test_asymmetric_peaks.py",), compiled=True),
     Target("diffraction/peaks.py", ("diffraction/test_peaks.py", "diffraction/test_peak_widths.py"), compiled=True),
     Target("diffraction/normal_equations.py", ("diffraction/test_normal_equations.py",), compiled=True),
     Target(

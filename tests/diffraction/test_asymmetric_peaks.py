@@ -8,9 +8,17 @@ import math
 import numpy as np
 import pytest
 
-from layerox.diffraction.asymmetric_peaks import add_asymmetric_peaks, decay
+from layerox.diffraction.asymmetric_peaks import add_asymmetric_gradients, add_asymmetric_peaks, decay
 from layerox.diffraction.model import Model
-from layerox.diffraction.profiles import LANES, add_peaks, asymmetric_windows, core_of, reach, tch_width
+from layerox.diffraction.profiles import (
+    LANES,
+    add_peak_gradients,
+    add_peaks,
+    asymmetric_windows,
+    core_of,
+    reach,
+    tch_width,
+)
 from layerox.diffraction.profiles import decay as decay_of_profiles
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
@@ -69,6 +77,41 @@ def test_peaks_of_one_part_are_symmetric():
     add_peaks(GRID, *PEAKS, 1e-3, expected)
     # The Gaussian of a symmetric peak ends at a thousandth of the tail.
     np.testing.assert_allclose(found, expected, atol=1.1e-6)
+
+
+def test_peaks_of_one_part_have_the_derivatives_of_symmetric_ones():
+    """Their tails too, which are not summed over parts; each variable changes one quantity of a peak, or all."""
+    draw = np.random.default_rng(8)
+    single = np.array([[0.0, 0.0], [1.0, 1.0]])
+    peaks, first, weight = np.ascontiguousarray(PEAKS[:, :2]), np.arange(3), 1 + draw.random(GRID.size)
+    gradients = np.zeros((5, 2, 4))
+    gradients[np.arange(4), :, np.arange(4)] = 1.0
+    gradients[4] = draw.normal(size=(2, 4))
+    chains = np.arange(2), np.zeros((5, 2)), np.zeros((0, 5))
+    found, expected = np.zeros((5, GRID.size)), np.zeros((5, GRID.size))
+    windows = asymmetric_windows(GRID, peaks, peaks[3], first, single, 1e-3)
+    parts = first, single, np.zeros((3, 2, 2)), windows
+    add_asymmetric_gradients(GRID, weight, peaks, *parts, gradients, chains, np.arange(5), found)
+    add_peak_gradients(GRID, weight, *peaks, peaks[3], 1e-3, gradients, np.arange(5), expected)
+    assert windows[0][0, 0] < windows[0][0, 2] < windows[0][0, 3] < windows[0][0, 1]
+    # The Gaussian of a symmetric peak ends at a thousandth of the tail; its derivatives are steeper.
+    assert (np.abs(found - expected).max(axis=1) < 1e-5 * np.abs(expected).max(axis=1)).all()
+
+
+def test_a_peak_with_parts_beyond_its_reach_has_no_step():
+    """Within the reach of the symmetric peak its tail is lowered; beyond, what the parts add to it is left."""
+    peak, parts, tail = np.array([[25.0], [0.0], [0.1], [0.05]]), np.array([[-0.6, 0.2], [0.25, 0.75]]), 2e-2
+    first, total = np.array([0, 2]), np.zeros(GRID.size)
+    windows = asymmetric_windows(GRID, peak, peak[3], first, parts, tail)
+    add_asymmetric_peaks(GRID, peak, first, parts, windows, tail, total)
+    start, stop, low, high = windows[0][0]
+    assert low < start < stop < high
+    own = sum(plain_lorentzian(GRID - 25.0 - place, 0.1, 0.05 * share) for place, share in parts.T)
+    symmetric = plain_lorentzian(GRID - 25.0, 0.1, 0.05)
+    expected = own - np.minimum(symmetric, tail)
+    np.testing.assert_allclose(total[low:high], expected[low:high], atol=1e-12)
+    assert not total[:low].any()
+    assert not total[high:].any()
 
 
 @pytest.mark.parametrize("side", [-1, 1])

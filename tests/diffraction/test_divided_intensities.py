@@ -25,3 +25,11 @@ def test_a_peak_gets_what_is_at_its_own_angles():
     observed, calculated = divided_intensities(GRID, ratio, POSITION, GAUSS, LORENTZ, AREA, 1e-3)
     assert observed[0] == pytest.approx(3 * calculated[0], rel=0.01)
     assert observed[1] == pytest.approx(calculated[1], rel=0.05)
+
+
+def test_a_part_with_a_negative_area_is_subtracted():
+    """Of rays whose window of heights is the difference of two triangles."""
+    even, table = np.ones(GRID.size), (np.full(2, 25.0), np.full(2, 0.08), np.full(2, 0.03), np.array([30.0, -10.0]))
+    observed, calculated = divided_intensities(GRID, 3 * even, *table, 1e-6)
+    np.testing.assert_allclose(observed, 3 * calculated)
+    assert calculated.sum() * 0.005 == pytest.approx(20.0, rel=0.02)

@@ -300,11 +300,11 @@ def peak_windows(
 ) -> tuple[IntArray, FloatArray]:
     """Return start and stop of the points of each peak, (peaks, 2), and its width and Lorentzian fraction, (peaks, 2).
 
-    The arguments are those of `add_peaks`.
+    The arguments are those of `add_peaks`; parts of an asymmetric peak may have a negative area.
     """
     where, shape = np.empty((position.size, 2), np.int64), np.empty((position.size, 2))
     for k in range(position.size):
         shape[k, 0], shape[k, 1], _, _, _, _ = tch_width(gauss[k], lorentz[k])
-        near, far = reach(area[k], shape[k, 0], shape[k, 1], tail)
+        near, far = reach(abs(area[k]), shape[k, 0], shape[k, 1], tail)
         where[k, 0], where[k, 1] = window(two_theta, position[k], max(near, far))
     return where, shape
