@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.cell_search import BLURS, CELL_GRIDS, blurs_for, scan_cells, search_cells
+from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.cell_search import BLURS, CELL_GRIDS, blurs_for, cell_patterns, scan_cells, search_cells
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
+from layerox.diffraction.peaks import CELL
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import set_linear
 from layerox.instrument import Instrument, Profile
@@ -196,3 +198,33 @@ def test_a_cubic_cell_is_scanned_along_one_line():
     model = model_of(off(LAB6, *[CELL_GRIDS[0].steps * CELL_GRIDS[0].step * 0.97] * 3))
     found = scan_cells(model, data_of(counts), table_of(model))
     assert found.value("LaB6_a") == pytest.approx(LAB6.cell[0], rel=CELL_GRIDS[0].step)
+
+
+@pytest.mark.parametrize("crystal", [P2, O3, O3_PRIME, SPINEL], ids=lambda c: c.name)
+def test_patterns_of_many_cells_have_their_peaks_where_those_cells_have_them(crystal):
+    """At the cell itself, and 0.1 % from it, where intensities and widths change by less than a peak moves."""
+    model = model_of(crystal)
+    values = model.start
+    cell = np.array(crystal.cell)
+    cells = np.array([cell, cell * [1.001, 1.001, 1.001, 1, 1, 1], cell * [1.001, 1.001, 0.999, 1, 1, 1]])
+    found = cell_patterns(model, 0, values, cells, 1.0)
+    name, top = model.phases[0].name, found[0].max()
+    for row, own in zip(found, cells, strict=True):
+        for slot, value in zip("abc", own, strict=False):
+            values[model.names.index(f"{name}_{slot}")] = value
+        expected = model.unit_pattern(0, values, 1.0)
+        assert np.abs(row - expected).max() < (1e-9 if (own == cell).all() else 0.01) * top
+    assert np.abs(found[1] - found[0]).max() > 0.1 * top
+
+
+def test_patterns_of_many_cells_of_a_disordered_stacking_are_its_own():
+    (phase,) = phases_from(["P2~O3:0.4"])
+    model = Model(ANGLES, [phase], Instrument(profile=Profile(w=0.008)), COPPER, background_terms=1, tail=0.05)
+    values = model.start
+    place = model.phase_blocks[0].start + CELL
+    cell = values[place : place + 6].copy()
+    cells = np.array([cell, cell * [1.01, 1.01, 1, 1, 1, 1]])
+    found = cell_patterns(model, 0, values, cells, 1.0)
+    for row, own in zip(found, cells, strict=True):
+        values[place : place + 6] = own
+        np.testing.assert_array_equal(row, model.unit_pattern(0, values, 1.0))

@@ -150,23 +150,6 @@ def test_a_cell_may_grow_and_shrink_without_losing_reflections():
     assert np.allclose(moved.calculated(values).total[inside], made_there.calculated(there).total[inside], atol=0.02)
 
 
-@pytest.mark.parametrize("crystal", [p2(), o3(), O3_PRIME, TRICLINIC], ids=lambda c: c.name)
-def test_patterns_of_many_cells_have_their_peaks_where_those_cells_have_them(crystal):
-    """At the cell itself, and 0.1 % from it, where intensities and widths change by less than a peak moves."""
-    model = model_of(crystal)
-    values = model.start
-    cell = np.array(crystal.cell)
-    cells = np.array([cell, cell * [1.001, 1.001, 1.001, 1, 1, 1], cell * [1.001, 1.001, 0.999, 1, 1, 1]])
-    found = model.cell_patterns(0, values, cells, 1.0)
-    name, top = model.phases[0].name, found[0].max()
-    for row, own in zip(found, cells, strict=True):
-        for slot, value in zip("abc", own, strict=False):
-            values[model.names.index(f"{name}_{slot}")] = value
-        expected = model.unit_pattern(0, values, 1.0)
-        assert np.abs(row - expected).max() < (1e-9 if (own == cell).all() else 0.01) * top
-    assert np.abs(found[1] - found[0]).max() > 0.1 * top
-
-
 def test_both_lines_stand_where_bragg_puts_them():
     crystal = p2()
     sharp = Instrument(profile=Profile(w=1e-4))

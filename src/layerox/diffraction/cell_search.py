@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.peaks import CELL
+from layerox.diffraction.profiles import add_peaks
+from layerox.diffraction.reciprocal_metric import inverse_squares, reciprocal_metric
 from layerox.diffraction.refinement_steps import StepwiseRefinement
 from layerox.diffraction.starting_values import added_row_chi_squared, set_linear
 from layerox.symmetry import CELL_NAMES
@@ -215,7 +218,7 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: C
     places = [parameters.find(name) for name in names]
     factors = _grid([k == 2 and len(lengths) > 1 for k in lengths], scan)
     tried = np.clip(parameters.values[places] * factors, parameters.lower[places], parameters.upper[places])
-    rows = model.cell_patterns(p, values, _cells_with(model, p, values, lengths, tried), reach[p]) * data.weight
+    rows = cell_patterns(model, p, values, _cells_with(model, p, values, lengths, tried), reach[p]) * data.weight
     chi_squared = added_row_chi_squared(fixed * data.weight, data.intensity * data.weight, len(background), rows)
     chi_squared[~rows.any(axis=1)] = np.inf
     best = int(np.argmin(chi_squared))
@@ -229,6 +232,47 @@ def _cells_with(model: Model, p: int, values: FloatArray, lengths: Sequence[int]
     for k, leader in model.phases[p].crystal.symmetry.cell_rule.follows.items():
         cells[:, k] = cells[:, leader]
     return cells
+
+
+def cell_patterns(model: Model, p: int, values: FloatArray, cells: FloatArray, reach_scale: float) -> FloatArray:
+    """Return the pattern of phase p at scale 1 for cells near that of `values`, with tails as for `reach_scale`.
+
+    Only the positions of peaks follow the cells: intensities, widths and shifts are those of `values`, and peaks are
+    symmetric. A disordered stacking is calculated for each cell.
+
+    Parameters
+    ----------
+    model, p, values
+        The model, the phase, and all values.
+    cells
+        Angstrom and degrees, shape (t, 6).
+    reach_scale
+        As for `Model.unit_pattern`.
+
+    Returns
+    -------
+    array
+        Shape (t, n).
+    """
+    if isinstance(model.phases[p], DisorderedPhase):
+        return np.array([model.unit_pattern(p, _with_cell(model, p, values, cell), reach_scale) for cell in cells])
+    own = model.phase_models[p]
+    listed = own.peaks(values[model.phase_blocks[p]], np.ascontiguousarray(values[model.instrument_block])).listed
+    centre, gauss, lorentz, area = listed.table
+    shift = centre - np.degrees(listed.bragg)
+    rows = np.zeros((len(cells), model.two_theta.size))
+    for cell, row in zip(cells, rows, strict=True):
+        q, _ = inverse_squares(own.hkl, *reciprocal_metric(cell))
+        sines = 0.5 * listed.wavelengths * np.sqrt(q[listed.owner])
+        position = np.degrees(2.0 * np.arcsin(np.minimum(sines, 1.0))) + shift
+        add_peaks(model.two_theta, position, gauss, lorentz, area, model.tail / reach_scale, row)
+    return rows
+
+
+def _with_cell(model: Model, p: int, values: FloatArray, cell: FloatArray) -> FloatArray:
+    changed = values.copy()
+    changed[model.phase_blocks[p]][CELL : CELL + 6] = cell
+    return changed
 
 
 def _grid(stacked: Sequence[bool], scan: CellGrid) -> FloatArray:

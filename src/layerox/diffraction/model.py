@@ -212,12 +212,6 @@ class Model:
         self._add(index, found, 1.0, self.tail / reach_scale, row)
         return row
 
-    def cell_patterns(self, index: int, values: FloatArray, cells: FloatArray, reach_scale: float) -> FloatArray:
-        """Return the pattern of one phase at scale 1 for each of many cells (t, 6), shape (t, n); see `PhaseModel`."""
-        instrument = np.ascontiguousarray(values[self.instrument_block])
-        own = values[self.phase_blocks[index]]
-        return self.phase_models[index].cell_patterns(self.two_theta, own, instrument, cells, self.tail / reach_scale)
-
     def _add(self, index: int, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
         """Add the pattern of a phase to its row."""
         if scale > 0.0:

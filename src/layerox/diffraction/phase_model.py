@@ -254,41 +254,6 @@ class PhaseModel:
         if peaks.parts is not None:
             add_asymmetry(two_theta, table, peaks.parts.scaled(scale), peaks.first, tail, row)
 
-    def cell_patterns(
-        self, two_theta: FloatArray, values: FloatArray, instrument_values: FloatArray, cells: FloatArray, tail: float
-    ) -> FloatArray:
-        """Return the patterns at scale 1 with other cells than that of `values`, for grids of near cells.
-
-        Only the positions of peaks follow the cells: intensities, widths and shifts are those of `values`, and peaks
-        are symmetric.
-
-        Parameters
-        ----------
-        two_theta
-            Angles, degrees, shape (n,).
-        values, instrument_values
-            Of the phase and of the instrument.
-        cells
-            Angstrom and degrees, shape (t, 6).
-        tail
-            Height at which peaks are cut.
-
-        Returns
-        -------
-        array
-            Shape (t, n).
-        """
-        listed = self.peaks(values, instrument_values).listed
-        centre, gauss, lorentz, area = listed.table
-        shift = centre - np.degrees(listed.bragg)
-        rows = np.zeros((len(cells), two_theta.size))
-        for cell, row in zip(cells, rows, strict=True):
-            q, _ = inverse_squares(self.hkl, *reciprocal_metric(cell))
-            sines = 0.5 * listed.wavelengths * np.sqrt(q[listed.owner])
-            position = np.degrees(2.0 * np.arcsin(np.minimum(sines, 1.0))) + shift
-            add_peaks(two_theta, position, gauss, lorentz, area, tail, row)
-        return rows
-
     def add_gradients(
         self,
         two_theta: FloatArray,
