@@ -33,6 +33,9 @@ INTERVAL_WINDOW = Window(lengths=0.02, angles=3.0)
 # Share of the best support below which even a strong phase does not jump this far: it explains lines of a phase that is
 # not in the list.
 MINOR, JUMP_WINDOW = 0.25, Window(lengths=0.04, angles=5.0)
+# Support, in units of the entry support, with which a phase enters with any cell, and with which it enters again
+# where the frames around show it.
+UNEXPECTED_SHARE, EXPECTED_SHARE = 2.0, 0.6
 # Ratio of the highest support to the usual one below which a frame is weak.
 WEAK = 0.3
 # Standard uncertainty of the displacement (mm) from which on a frame does not determine it beside the zero.
@@ -84,6 +87,14 @@ class CellInterpolation:
     def is_unexpected(self, name: str, frame: int, cell: FloatArray) -> bool:
         """Whether a cell differs from the interpolated one."""
         return differs(cell, self.at(name, frame))
+
+    def share_at(self, name: str, frame: int) -> float:
+        """Return the share of the entry support that a phase needs at a frame."""
+        return EXPECTED_SHARE if self.is_expected(name, frame) else 1.0
+
+    def share_with_cell(self, name: str, frame: int, cell: FloatArray) -> float:
+        """Return the share of the entry support that a phase with a cell needs, beside a frame that shows it."""
+        return UNEXPECTED_SHARE if self.is_unexpected(name, frame, cell) else EXPECTED_SHARE
 
     def is_jump(self, name: str, frame: int, cell: FloatArray, support: float) -> bool:
         """Whether a cell is further off than that of a minor phase ever is, against a phase that seed frames show."""

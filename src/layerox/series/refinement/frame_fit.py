@@ -29,6 +29,7 @@ from layerox.series.refinement.acceptance import (
 )
 from layerox.series.refinement.cell_interpolation import (
     INTERVAL_WINDOW,
+    UNEXPECTED_SHARE,
     CellInterpolation,
     differs,
     extrapolated,
@@ -68,9 +69,6 @@ MAX_RISE = 100.0
 CELL_JUMP, MAX_INTERVALS = 0.005, 3
 # How many of the cells that are found for a phase are refined.
 REFINED = 2
-# Support, in units of the entry support, with which a phase enters with any cell, and with which it enters again
-# where the frames around show it.
-UNEXPECTED_SHARE, EXPECTED_SHARE = 2.0, 0.6
 
 
 class FrameFitter:
@@ -273,7 +271,8 @@ class FrameFitter:
         level, support = state.levels[p], support_of(model, minimum, p)
         if level == PhaseLevel.ABSENT or support >= STRONG:
             return level
-        if support < serial * leaving_support(self._support_before(p)):
+        before = 0.0 if self.last is None else support_of(self.last.frame_model, self.last.minimum, p)
+        if support < serial * leaving_support(before):
             return PhaseLevel.ABSENT
         cell = model.cell_places(p)
         moved = np.abs(state.values[cell] / start.values[cell] - 1.0).max()
@@ -329,9 +328,6 @@ class FrameFitter:
             self._failed_entries.pop(p, None)
         return entered
 
-    def _support_before(self, p: int) -> float:
-        return 0.0 if self.last is None else support_of(self.last.frame_model, self.last.minimum, p)
-
     def _lost_phases(self, entry: PhaseEntry) -> list[int]:
         """Return the phases that the frame before showed and this one does not, where frames are far apart."""
         if not self.is_sparse or self.last is None:
@@ -350,7 +346,7 @@ class FrameFitter:
 
     def _support_share(self, model: FrameModel, p: int) -> float:
         """Return the share of the entry support that a phase needs."""
-        return EXPECTED_SHARE if self.interpolation.is_expected(model.phases[p].name, self.index) else 1.0
+        return self.interpolation.share_at(model.phases[p].name, self.index)
 
     def _has_unexpected_cell(
         self, entry: PhaseEntry, p: int, state: FrameState, view: PhaseSubset, minimum: Minimum
@@ -363,13 +359,10 @@ class FrameFitter:
 
     def is_supported_entry(self, fit: FrameFit, p: int, serial: float) -> bool:
         """Whether a frame refined with a phase that one beside it shows has that well enough, in a cell that it has."""
-        share = support_of(fit.frame_model, fit.minimum, p) / (
-            serial * entry_support(fit.frame_model.cell_variables(p))
-        )
         name, cell = fit.frame_model.phases[p].name, fit.state.values[fit.frame_model.cell_places(p)]
-        return share >= (
-            UNEXPECTED_SHARE if self.interpolation.is_unexpected(name, fit.frame, cell) else EXPECTED_SHARE
-        )
+        share = self.interpolation.share_with_cell(name, fit.frame, cell)
+        needed = share * serial * entry_support(fit.frame_model.cell_variables(p))
+        return support_of(fit.frame_model, fit.minimum, p) >= needed
 
     def _has_jumped(self, model: FrameModel, state: FrameState, p: int, support: float) -> bool:
         cell = state.values[model.cell_places(p)]
