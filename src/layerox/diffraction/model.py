@@ -107,11 +107,13 @@ class Model:
         # The basis times the weight of the data, which is the same in all steps of a refinement.
         self._weighted: tuple[FloatArray, FloatArray] = (np.zeros(0), np.zeros(0))
         self._blocks: TransferBlocks | None = None
+        # The phase models at the last evaluation, their values as bytes, and their peaks.
+        self._last_peaks: tuple[tuple[PhaseModel, bytes, Peaks], ...] = ()
         self._name_slots()
 
     def release(self) -> None:
-        """Drop what is kept for a next evaluation with derivatives: it is larger than all that a result holds."""
-        self._weighted, self._blocks = (np.zeros(0), np.zeros(0)), None
+        """Drop what is kept for a next evaluation: it is larger than all that a result holds."""
+        self._weighted, self._blocks, self._last_peaks = (np.zeros(0), np.zeros(0)), None, ()
 
     def _prepared(self, phase: Phase) -> PhaseModel:
         if isinstance(phase, DisorderedPhase):
@@ -267,10 +269,20 @@ class Model:
         return self._blocks
 
     def peaks(self, values: FloatArray) -> list[Peaks]:
-        """Return the peaks of each phase for a vector of values."""
+        """Return the peaks of each phase for a vector of values.
+
+        Those of the last evaluation stand while the values of a phase, its scale apart, and the instrument do.
+        """
         instrument = np.ascontiguousarray(values[self.instrument_block])
-        models = zip(self.phase_models, self.phase_blocks, strict=True)
-        return [model.peaks(values[block], instrument) for model, block in models]
+        common, found = instrument.tobytes(), []
+        for index, (model, block) in enumerate(zip(self.phase_models, self.phase_blocks, strict=True)):
+            own = values[block]
+            key = own[pk.SCALE + 1 :].tobytes() + common
+            last = self._last_peaks[index] if index < len(self._last_peaks) else None
+            is_same = last is not None and last[0] is model and last[1] == key
+            found.append((model, key, last[2] if last is not None and is_same else model.peaks(own, instrument)))
+        self._last_peaks = tuple(found)
+        return [peaks for _, _, peaks in found]
 
     def _assembled(self, values: FloatArray, rows: FloatArray, peaks: tuple[Peaks, ...]) -> Calculated:
         background = values[self.background_block] @ self.basis
