@@ -70,7 +70,10 @@ def run() -> NoReturn:
     _open_streams()
     # A sixth of a short fit is the search for cycles among the objects of the libraries, of which none is garbage.
     gc.set_threshold(GARBAGE_SEARCH)
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    # Nor are they searched while the interpreter exits.
+    gc.freeze()
+    sys.exit(status)
 
 
 def _open_streams() -> None:

@@ -33,10 +33,7 @@ from layerox.pattern import Pattern
 from layerox.series.electrochemistry import COLUMN_UNITS
 from layerox.series.frame_axes import axis_units
 from layerox.series.frame_setup import Frames, PatternReading, SeriesSetup
-from layerox.validation.classified_sites import classified_sites
-from layerox.validation.coordination import polyhedra
-from layerox.validation.layers import layers_of
-from layerox.validation.read_structure import atoms_of
+from layerox.validation.layer_mesh import stacked_sites
 
 if TYPE_CHECKING:
     from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
@@ -242,8 +239,7 @@ def layers_in(crystal: Crystal) -> dict[str, Any] | None:
     Slabs are those of one repeat across the layers, that is of d(hkl).
     """
     try:
-        places = classified_sites(atoms_of(crystal))
-        layers = layers_of(places, polyhedra(places))
+        places, layers = stacked_sites(crystal)
     except InputError:
         return None
     slabs = [] if layers is None else [space for space in layers.spaces if space.is_slab]

@@ -63,6 +63,24 @@ class Layering:
 
 
 @lru_cache(maxsize=64)
+def stacked_sites(crystal: Crystal) -> tuple[ClassifiedSites, Layers | None]:
+    """Return the sites of a crystal by their roles, and its layers if it has some.
+
+    Raises
+    ------
+    InputError
+        If the roles of its sites are not known.
+    """
+    # A third of a second, for the search of neighbours, not needed where the layers of a crystal are given.
+    from layerox.validation.classified_sites import classified_sites  # noqa: PLC0415
+    from layerox.validation.coordination import polyhedra  # noqa: PLC0415
+    from layerox.validation.layers import layers_of  # noqa: PLC0415
+
+    sites = classified_sites(atoms_from_crystal(crystal))
+    return sites, layers_of(sites, polyhedra(sites))
+
+
+@lru_cache(maxsize=64)
 def layering_of(crystal: Crystal) -> Layering | None:
     """Return the layers of a crystal.
 
@@ -71,15 +89,10 @@ def layering_of(crystal: Crystal) -> Layering | None:
     """
     if not crystal.sites:
         return None
-    # A third of a second, for the search of neighbours, not needed where the layers of a crystal are given.
-    from layerox.validation.classified_sites import ANION, classified_sites  # noqa: PLC0415
-    from layerox.validation.coordination import polyhedra  # noqa: PLC0415
-    from layerox.validation.layers import layers_of  # noqa: PLC0415
+    from layerox.validation.classified_sites import ANION  # noqa: PLC0415  (as in `stacked_sites`)
     from layerox.validation.phase_identification import phase_of  # noqa: PLC0415
 
-    atoms = atoms_from_crystal(crystal)
-    sites = classified_sites(atoms)
-    layers = layers_of(sites, polyhedra(sites))
+    sites, layers = stacked_sites(crystal)
     if layers is None or not any(space.is_slab for space in layers.spaces):
         return None
     slabs = sum(space.is_slab for space in layers.spaces)
