@@ -7,6 +7,7 @@ are applied in `quantification`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,6 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.reciprocal_metric import reciprocal_metric
 from layerox.typing import FloatArray
 
 
@@ -40,11 +40,14 @@ class WeightFractions:
 
 def cell_volume(cell: FloatArray) -> tuple[float, FloatArray]:
     """Return the volume (angstrom^3) and its derivatives with respect to a, b, c, alpha, beta, gamma (degrees)."""
-    inverse, slopes = reciprocal_metric(np.ascontiguousarray(cell, dtype=np.float64))
-    volume = 1.0 / np.sqrt(np.linalg.det(inverse))
-    # V = det(G*)^(-1/2), and d det(G*) = det(G*) trace(G dG*)
-    metric = np.linalg.inv(inverse)
-    return float(volume), -0.5 * volume * np.einsum("ij,kji->k", metric, slopes)
+    a, b, c, *angles = cell.tolist()
+    (ca, cb, cc), (sa, sb, sc) = ([turned(math.radians(x)) for x in angles] for turned in (math.cos, math.sin))
+    # V = a b c sqrt(D), D = 1 - cos^2 alpha - cos^2 beta - cos^2 gamma + 2 cos alpha cos beta cos gamma
+    box, root = a * b * c, math.sqrt(1.0 - ca * ca - cb * cb - cc * cc + 2.0 * ca * cb * cc)
+    by_angle = math.radians(box / root)
+    slopes = (sa * (ca - cb * cc), sb * (cb - ca * cc), sc * (cc - ca * cb))
+    lengths = (b * c * root, a * c * root, a * b * root)
+    return box * root, np.array([*lengths, *(by_angle * slope for slope in slopes)])
 
 
 def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, covariance: FloatArray) -> WeightFractions:
