@@ -39,7 +39,13 @@ STAGES = (FIRST, *MERGED, COMPARED, CORRECTED, DISTINGUISHED, JUDGED)
 # Rows of a growing series; their key is that of its settings, because its frames are not yet known.
 LIVE = "live"
 BY = "series"
+# Rows of parts that are kept in memory: 6 kB each.
+MOST_KEPT = 5000
 PART = re.compile(r"(\w+)-(\d{6,9})\.jsonl")
+
+
+# Inode, size and time of the last change of a file.
+_Stamp = tuple[int, int, int]
 
 
 class SeriesStore:
@@ -77,6 +83,8 @@ class SeriesStore:
         # Complete parts (each is checked once), and parts that could not be written.
         self._whole: set[str] = set()
         self._unwritten: dict[SegmentFile, list[Line]] = {}
+        # The rows read last, by file, with its stamp; the oldest first.
+        self._read: dict[str, tuple[_Stamp | None, list[FrameRow]]] = {}
 
     def open(self, *, resume: bool) -> bool:
         """Lock the folder; return whether it already holds a finished run of the same key.
@@ -248,8 +256,16 @@ class SeriesStore:
         self._whole.add(name.file)
 
     def rows(self, stage: str, number: int) -> list[FrameRow]:
-        """Return the rows of a part."""
-        return [row_from_line(line) for line in self.lines(stage, number)]
+        """Return the rows of a part; those of the parts read last are kept while their files stay as they are."""
+        file = self._name(stage, number).file
+        stamp, rows = self._read.pop(file, (None, []))
+        now = _stamp(self.work / file)
+        if now is None or stamp != now:
+            rows = [row_from_line(line) for line in self.lines(stage, number)]
+        self._read[file] = now, rows
+        while sum(len(kept) for _, kept in self._read.values()) > MOST_KEPT:
+            del self._read[next(iter(self._read))]
+        return list(rows)
 
     def lines(self, stage: str, number: int) -> list[Line]:
         """Return the lines of a part.
@@ -346,6 +362,14 @@ class SeriesStore:
         except (OSError, WriteFailed):
             return None
         return place
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _table(titles: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,18 @@ def cells(row: FrameRow, phases: Mapping[str, Sequence[str]]) -> list[str]:
         verdict_text(number) if quantity == VERDICT else _text(number)
         for name, quantities in phases.items()
         for quantity in quantities
-        for _, number in zip(titles_of([quantity]), row.phases.get(name, {}).get(quantity, UNKNOWN), strict=False)
+        for number in row.phases.get(name, {}).get(quantity, UNKNOWN)[: _width(quantity)]
     ]
     axes = [_text(value) for value in row.axes]
     offsets = [_text(number) for name in OFFSETS for number in row.offsets.get(name, UNKNOWN)]
     judged = [row.verdict, safe_cell(row.reason), _text(row.r_wp), _text(row.gof)]
     return [str(row.frame), safe_cell(row.file), *axes, *judged, *numbers, *offsets]
+
+
+@lru_cache(maxsize=1024)
+def _width(quantity: str) -> int:
+    """Return the number of columns of a quantity."""
+    return len(titles_of([quantity]))
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
