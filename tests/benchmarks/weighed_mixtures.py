@@ -3,6 +3,9 @@
 Run: python tests/benchmarks/weighed_mixtures.py [--only TEXT]   (LAYEROX_DATA names the folder of the data)
 The equal-weight mixtures are those of `identification_measured.py`; the fit gets the structures, and that the powders
 are reagents as delivered: they pass a sieve of 325 mesh, which holds back what is above 45 um (ASTM E11).
+
+`left` says what the errors are: their rms as they are, with the particle sizes of each reagent (up to 60 um) that
+explain most of them, and with one factor on the mass of each reagent in all its mixtures.
 """
 
 from __future__ import annotations
@@ -18,9 +21,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from identification_measured import OXIDES, mixtures
+from scipy.optimize import least_squares
 
 import layerox as lx
 from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.unknown_particles import true_fractions
+from layerox.typing import FloatArray
 
 AS_DELIVERED_UM = (1.0, 45.0)
 LICOO2 = "O3_LiCoO2"
@@ -49,12 +55,57 @@ def _row(result: lx.Refinement, phase: RefinedPhase, truth: float) -> dict[str, 
     number = phase.weight_fraction
     accuracy = number.esd_model or 0.0
     return {
+        "fraction": float(number),
+        "density": float(phase.density or 0.0),
+        "attenuation": float(phase.linear_attenuation or 0.0),
         "error": 100 * (float(number) - truth),
         "esd": 100 * number.esd,
         "esd_model": 100 * accuracy,
         "pull": (float(number) - truth) / accuracy if accuracy else float("inf"),
         "parts": {source: 100 * share[phase.name] for source, share in result.uncertainty_parts.items()},
     }
+
+
+SMALLEST_UM, LARGEST_UM, STARTS_UM = 0.05, 60.0, (1.0, 3.0, 10.0)
+
+
+def left(results: Sequence[dict[str, object]]) -> dict[str, object]:
+    """Return the rms errors (wt%) left by sizes of particles, and by factors on the masses, of each reagent."""
+    mixed = [list(result["phases"].values()) for result in results]  # type: ignore[attr-defined]
+    names = [list(result["phases"]) for result in results]  # type: ignore[call-overload]
+    reagents = sorted({name for own in names for name in own})
+    places = [np.array([reagents.index(name) for name in own]) for own in names]
+    columns = [
+        [np.array([row[key] for row in rows]) for key in ("fraction", "density", "attenuation")] for rows in mixed
+    ]
+
+    def errors(logarithms: FloatArray, *, sizes: bool) -> FloatArray:
+        found = []
+        for own, (fractions, densities, attenuations) in zip(places, columns, strict=True):
+            values = np.exp(logarithms[own])
+            true = true_fractions(fractions, densities, attenuations, values[None])[0] if sizes else fractions * values
+            found.append(100.0 * (true / true.sum() - 1.0 / len(own)))
+        return np.concatenate(found)
+
+    count = len(reagents)
+    bounds = np.log([SMALLEST_UM, LARGEST_UM])
+    sized = min(
+        (least_squares(errors, np.full(count, np.log(start)), bounds=tuple(bounds), diff_step=1e-3, max_nfev=60,
+                       kwargs={"sizes": True}) for start in STARTS_UM), key=lambda fit: fit.cost,
+    )  # fmt: skip
+    weighed = least_squares(errors, np.zeros(count), kwargs={"sizes": False})
+    factors = np.exp(np.mean(weighed.x) - weighed.x)
+    return {
+        "reagents": count,
+        "as_they_are": _rms(errors(np.zeros(count), sizes=False)),
+        "one_size_a_reagent": _rms(sized.fun),
+        "one_factor_a_reagent": _rms(weighed.fun),
+        "factors": dict(zip(reagents, factors.round(2).tolist(), strict=True)),
+    }
+
+
+def _rms(values: FloatArray) -> float:
+    return float(np.sqrt((values**2).mean()))
 
 
 def main() -> None:
@@ -75,6 +126,7 @@ def main() -> None:
         "within_2": float((pulls < 2).mean()),
         "median_esd_model": float(np.median([row["esd_model"] for row in rows])),
         "median_error": float(np.median(np.abs([row["error"] for row in rows]))),
+        "left": left(results),
         "each": results,
     }
     print(json.dumps(document, indent=1, default=float))

@@ -57,10 +57,6 @@ class Series:
         run.json: settings, notices, counts of verdicts, times.
     path
         The folder; None without one.
-    frames
-        frames.csv as a DataFrame, one row a frame.
-    transitions
-        Phase entries ("birth" in the table) and exits ("death"), as a DataFrame.
 
     Examples
     --------
@@ -84,12 +80,12 @@ class Series:
 
     @cached_property
     def frames(self) -> pd.DataFrame:
-        """frames.csv as a DataFrame."""
+        """frames.csv as a DataFrame, one row a frame."""
         return _data_frame(self.columns)
 
     @cached_property
     def transitions(self) -> pd.DataFrame:
-        """transitions.csv as a DataFrame."""
+        """Phase entries ("birth" in the table) and exits ("death"), as a DataFrame."""
         return _data_frame(self.changes)
 
     def with_frames(self, frames: pd.DataFrame) -> Series:
