@@ -7,6 +7,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io.atomic_writing import TEMPORARY, WriteFailed
+from layerox.series import results_folder
 from layerox.series.checksums import SegmentFile, read_part, write_part
 from layerox.series.frame_row import FrameRow
 from layerox.series.results_folder import FIRST, LIVE, LOCK, RESULTS, WORK, SeriesStore
@@ -145,3 +146,25 @@ def test_parts_that_cannot_be_written_are_kept_with_the_others(store, tmp_path, 
     assert list(again.all_rows(2)) == [row(0), row(1)]
     again.close()
     assert {"frames.csv", "transitions.csv", "series.nc", "recipe.toml", "run.json"} == set(RESULTS)
+
+
+def test_rows_are_read_again_when_their_file_changes(store):
+    store.put(FIRST, 0, [row(0), row(1)])
+    first = store.rows(FIRST, 0)
+    first.clear()  # the caller's own
+    assert [found.frame for found in store.rows(FIRST, 0)] == [0, 1]
+    store.put(FIRST, 0, [row(5)])
+    assert [found.frame for found in store.rows(FIRST, 0)] == [5]
+    path = store.work / SegmentFile(run="key", stage=FIRST, number=0).file
+    path.write_bytes(path.read_bytes().replace(b"2.9", b"3.9"))
+    with pytest.raises(InputError, match="was changed or removed"):
+        store.rows(FIRST, 0)
+
+
+def test_only_rows_of_the_parts_read_last_are_kept(store, monkeypatch):
+    monkeypatch.setattr(results_folder, "MOST_KEPT", 3)
+    for k in range(3):
+        store.put(FIRST, k, [row(2 * k), row(2 * k + 1)])
+        store.rows(FIRST, k)
+    assert sum(len(rows) for _, rows in store._read.values()) <= 3
+    assert [found.frame for found in store.rows(FIRST, 0)] == [0, 1]

@@ -50,3 +50,20 @@ def test_axes_are_coordinates_of_the_dataset(series):
 
 def test_a_series_states_what_it_is_in_one_line(series):
     assert repr(series) == "Series(5 frames: 4 accepted, 1 quarantined; phases P2, O3; axes temperature, time_h)"
+
+
+def test_columns_and_the_data_frame_hold_the_same_and_whole_axes_stay_whole(series):
+    assert list(series.frames) == list(series.columns)
+    for title, values in series.columns.items():
+        assert series.frames[title].tolist() == pytest.approx(values.tolist(), nan_ok=True), title
+    assert series.frames["temperature"].dtype.kind == "i"
+    assert series.frames["frame"].dtype.kind == "i"
+    assert series.frames["P2.a"].dtype.kind == "f"
+
+
+def test_another_table_of_frames_is_another_series(series):
+    heavier = series.frames.assign(r_wp=2.0 * series.frames["r_wp"])
+    found = series.with_frames(heavier)
+    np.testing.assert_allclose(found.columns["r_wp"], 2.0 * series.columns["r_wp"])
+    np.testing.assert_allclose(found.dataset["r_wp"], 2.0 * series.dataset["r_wp"])
+    assert found.phases == series.phases

@@ -38,6 +38,8 @@ UNITS = {
 # A scan of several in a file, as tables name it.
 SCAN = re.compile(r"(.+)#([1-9]\d{0,9})", re.DOTALL)
 MOST_FAULTS = 5
+# Larger numbers are no whole numbers with certainty.
+MOST_WHOLE = 2.0**53
 DESCRIPTION = {"title": "layerox series", "schema": SCHEMA}
 
 
@@ -237,7 +239,13 @@ def series_of_run(folder: Path, run: Mapping[str, Any]) -> Series:
 def _data_frame(columns: Columns) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415  (a third of a second that only data frames need)
 
-    return pd.DataFrame(dict(columns))
+    return pd.DataFrame({title: values if "." in title else _whole(values) for title, values in columns.items()})
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers as whole ones if all of them are: axes such as a temperature are often."""
+    is_whole = values.dtype.kind == "f" and values.size > 0 and (values == np.rint(values)).all()
+    return values.astype(np.int64) if is_whole and np.abs(values).max() < MOST_WHOLE else values
 
 
 def frame_at(series: Series, k: int) -> Frame:
