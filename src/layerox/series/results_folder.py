@@ -332,6 +332,7 @@ class SeriesStore:
         for path, _, _ in self._parts(*STAGES, LIVE):
             path.unlink(missing_ok=True)
         self._whole.clear()
+        self._read.clear()
         with contextlib.suppress(OSError):
             self.work.rmdir()  # not if there are other files
 

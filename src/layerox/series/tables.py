@@ -217,7 +217,7 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         raise InputError("holds no frames", place=path, cure="run it with --resume")
     _demand_numbers(table, path)
     _demand_verdicts(table, verdicts, path)
-    table["frame"] = _whole(table["frame"], path)
+    table["frame"] = _frame_numbers(table["frame"], path)
     _demand_rows(table, path)
     if run["status"] == "complete" and len(table["frame"]) != run["frames"]:
         problem = f"is cut off: {len(table['frame'])} of {run['frames']} frames are in it"
@@ -243,7 +243,7 @@ def read_changes(path: Path, run: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     if spoken := [t for t in ("frame", *CHANGE_NUMBERS) if t in table and table[t].dtype.kind != "f"]:
         raise InputError(f"is damaged: column {spoken[0]} holds text", place=path, cure=CURE)
     _demand_numbers({title: table[title] for title in ("frame", *CHANGE_NUMBERS) if title in table}, path)
-    table["frame"] = _whole(table["frame"], path)
+    table["frame"] = _frame_numbers(table["frame"], path)
     if not {*table["phase"].tolist()} <= {safe_name(name) for name in run["phases"]}:
         raise InputError("is damaged: it names a phase that the series does not have", place=path, cure=CURE)
     return table
@@ -353,7 +353,7 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _whole(values: FloatArray, path: Path) -> NDArray[np.int64]:
+def _frame_numbers(values: FloatArray, path: Path) -> NDArray[np.int64]:
     """Return the numbers of frames."""
     found = values.astype(np.int64)
     if not np.array_equal(found, values):
