@@ -9,7 +9,13 @@ from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.restraints import RestraintRequest, content_restraint, geometry_restraint, restraints_of
+from layerox.diffraction.restraints import (
+    RenamedRestraint,
+    RestraintRequest,
+    content_restraint,
+    geometry_restraint,
+    restraints_of,
+)
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
@@ -135,3 +141,12 @@ def test_two_observations_of_one_number_are_averaged_by_their_weights():
 def test_faults_are_named(wish, message):
     with pytest.raises(InputError, match=message):
         restraints_of([RestraintRequest(target=1.9, esd=0.1, **wish)], PHASES)
+
+
+def test_a_renamed_restraint_has_the_value_of_its_own_under_other_names(table):
+    own = geometry_restraint(PHASES[0], [metal(P2), oxygen(P2)], 2.0, 0.01)
+    renamed = {name: f"frame0_{name}" for name in own.names()}
+    other = RenamedRestraint(target=2.0, esd=0.01, restraint=own, renamed=renamed)
+    assert other.label == own.label
+    assert other.names() == list(renamed.values())
+    assert other.value({renamed[name]: table.value(name) for name in own.names()}) == value_of(own, table)

@@ -116,14 +116,14 @@ def priors_of(
     found += [] if pattern is None else of_background(pattern, parameters)
     if not of_others:
         _refuse_unknown(found, settings)
-    return tuple(_adjusted(found, settings))
+    return tuple(adjusted(found, settings))
 
 
 def background_priors(
     pattern: Pattern, parameters: Parameters, settings: PriorSettings = NO_SETTINGS
 ) -> tuple[Prior, ...]:
     """Return those of `priors_of` that depend on the pattern: the terms of the background."""
-    return tuple(_adjusted(list(of_background(pattern, parameters)), settings))
+    return tuple(adjusted(list(of_background(pattern, parameters)), settings))
 
 
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:
@@ -275,7 +275,8 @@ def _refuse_unknown(priors: list[Prior], settings: PriorSettings) -> None:
             raise InputError(f"[priors]: no prior is called {pattern!r}", cure=nearest(pattern, known))
 
 
-def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
+def adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
+    """Yield priors with the values and widths of settings; those that are switched off are left out."""
     # Most settings are those of an earlier result, each for one prior.
     wild = {pattern for pattern in settings if WILD.search(pattern)}
     for prior in priors:

@@ -156,6 +156,27 @@ class ContentRestraint(Restraint):
         return wanted / others if others > 0 else 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class RenamedRestraint(Restraint):
+    """A restraint whose parameters have other names in a table, as those of one pattern in a joint refinement."""
+
+    restraint: Restraint
+    renamed: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """Name of the restrained quantity, for reports."""
+        return self.restraint.label
+
+    def names(self) -> list[str]:
+        """Return the names in the table."""
+        return [self.renamed[name] for name in self.restraint.names()]
+
+    def value(self, numbers: Mapping[str, float]) -> float:
+        """Return the quantity."""
+        return self.restraint.value({name: numbers[self.renamed[name]] for name in self.restraint.names()})
+
+
 def geometry_restraint(phase: Phase, sites: Sequence[str], target: float, esd: float) -> GeometryRestraint:
     """Return a restraint on a distance (two sites) or an angle (three).
 

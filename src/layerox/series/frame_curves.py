@@ -8,7 +8,8 @@ of a series without neighbours is fitted from scratch again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from layerox.diffraction.model import Calculated, Model, instrument_at, safe_nam
 from layerox.diffraction.model_setup import with_starting_widths
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase_order import canonical_order
+from layerox.diffraction.prior import PriorRestraint
 from layerox.diffraction.starting_values import non_negative, set_linear
 from layerox.errors import InputError
 from layerox.pattern import Pattern
@@ -71,6 +73,7 @@ def common_document(common: CommonParameters) -> dict[str, Any]:
         "values": {name: float(value) for name, value in common.values.items()},
         "free": sorted(common.free),
         "shared": sorted(common.shared),
+        "priors": [asdict(prior) for prior in common.priors],
     }
 
 
@@ -130,7 +133,8 @@ class FrameCurveSource:
         set_linear(view.model, data, table)
         if view.model.extras or self._setup.own_names or has_disorder(view.model):
             # The table does not hold all that such frames refine; the descent from their rows is short.
-            found = minimise(view.model, data, table, tolerance=TOLERANCE, damping=NEAR_DAMPING).calculated
+            near = partial(minimise, tolerance=TOLERANCE, damping=NEAR_DAMPING, restraints=view.restraints)
+            found = near(view.model, data, table).calculated
         else:
             found = _with_whole_tails(view.model, data, table)
         return _frame_curves(pattern, view.model, found)
@@ -208,4 +212,5 @@ def _common_from(document: Mapping[str, Any], setup: SeriesSetup, pattern: Patte
         shared=frozenset(document["shared"]),
         seed_frames=(),
         limits=pattern.range,
+        priors=tuple(PriorRestraint(**row) for row in document["priors"]),
     )

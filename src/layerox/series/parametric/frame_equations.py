@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.parameters import Parameters, is_background, public_name, slot_name
+from layerox.diffraction.restraint_terms import restraint_terms
 from layerox.diffraction.serial_correlation import sums_of_runs
 from layerox.diffraction.weight_fractions import fraction_slopes, phase_weights, weight_fractions
 from layerox.errors import InputError
@@ -228,7 +229,10 @@ class _FrameRefiner:
     """Refines the frames of a segment, one after another."""
 
     def __init__(self, common: CommonParameters, quantities: Sequence[Quantity]):
-        self.common, self.quantities = common, tuple(quantities)
+        # A function counts once, not in each frame: what follows it has no prior.
+        slots = {quantity.slot for quantity in quantities}
+        self.common = replace(common, priors=tuple(prior for prior in common.priors if prior.name not in slots))
+        self.quantities = tuple(quantities)
         self._frame_models: dict[bytes, FrameModel] = {}
         self._before: dict[str, float] = {}
 
@@ -293,7 +297,9 @@ class _FrameRefiner:
         view, data, table = frame_model.ready(pattern, state)
         slots = [self.quantities[k].slot for k in visit.active]
         table.fix(slots)
-        minimum = minimise(view.model, data, table, tolerance=TOLERANCE, most_evaluations=BUDGET)
+        minimum = minimise(
+            view.model, data, table, tolerance=TOLERANCE, most_evaluations=BUDGET, restraints=view.restraints
+        )
         table, order = _with_accepted_changes(minimum, slots)
         reduced = _reduced(view, data, table, order, len(slots))
         slopes = np.array([self._slope(table, k, is_cut=cut) for k, cut in zip(visit.active, is_cut, strict=True)])
@@ -338,11 +344,13 @@ def _with_accepted_changes(minimum: Minimum, slots: Sequence[str]) -> tuple[Para
 def _reduced(view: PhaseSubset, data: Data, table: Parameters, order: NDArray[np.intp], shared: int) -> FrameEquations:
     """Return the normal equations of a frame without its own variables; the last `shared` in order are not its own."""
     size = len(view.model.names)
-    calculated, jacobian = view.model.linearised(table.values[:size], table.transfer()[:size], data.weight)
+    transfer = table.transfer()
+    calculated, jacobian = view.model.linearised(table.values[:size], transfer[:size], data.weight)
     residual = (calculated.total - data.intensity) * data.weight
-    jacobian = jacobian[order]
+    added = restraint_terms(view.restraints, table.values, table, transfer)
+    normal, gradient = jacobian @ jacobian.T + added.normal, jacobian @ residual + added.gradient
     belongs = np.arange(len(order)) >= len(order) - shared
-    return eliminated(jacobian @ jacobian.T, jacobian @ residual, belongs)
+    return eliminated(normal[np.ix_(order, order)], gradient[order], belongs)
 
 
 def _shares(

@@ -29,6 +29,7 @@ from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.series.common_uncertainty import ScaleCovariance
 from layerox.series.frame_setup import Frame, SeriesSetup
+from layerox.series.refinement.own_atoms import structure_priors
 from layerox.symmetry import CELL_NAMES
 
 # How many frames are fitted from scratch, at equal distances; their share of unexplained intensity that still counts.
@@ -100,6 +101,8 @@ class CommonParameters:
         Phases that no frame distinguishes; only the first of each group is in `setup`.
     scale_covariance
         Relative covariance of the scales of phases that comes from what was refined together.
+    priors
+        Of the atoms that every frame refines.
     """
 
     setup: SeriesSetup
@@ -113,6 +116,7 @@ class CommonParameters:
     esds: dict[str, float] = field(default_factory=dict)
     alike: tuple[AlikePhases, ...] = ()
     scale_covariance: ScaleCovariance = field(default_factory=dict)
+    priors: tuple[PriorRestraint, ...] = ()
 
 
 def seed_indices(count: int) -> list[int]:
@@ -204,6 +208,7 @@ def estimated_common_parameters(setup: SeriesSetup, seeds: Sequence[SeedFrame], 
         shared=frozenset(shared - setup.own_names),
         seed_frames=trusted,
         limits=_usual_limits(seeds, pattern),
+        priors=structure_priors(setup),
     )
 
 

@@ -6,6 +6,7 @@ of the model holds only the phases that a frame shows, so that absent phases cos
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +24,13 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import TAIL, prepared
 from layerox.diffraction.parameters import Parameters, is_background, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.restraints import Restraint, restraints_of
 from layerox.diffraction.starting_values import plausible_scales, set_linear
+from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.frame_row import FrameRow, Number
 from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.own_atoms import varying
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.stacking_columns import stacking_quantities
 from layerox.symmetry import CELL_NAMES
@@ -72,13 +76,17 @@ class FrameState:
 
 @dataclass(frozen=True, eq=False)
 class PhaseSubset:
-    """The model of some phases: their indices, the model, its table, and the place of each value in the full one."""
+    """The model of some phases: their indices, the model, its table, and the place of each value in the full one.
+
+    `reach` are scales at which peaks are cut, and `restraints` those of the user and the priors of a frame's own atoms.
+    """
 
     shown: tuple[int, ...]
     model: Model
     table: Parameters
     places: NDArray[np.intp]
     reach: FloatArray
+    restraints: tuple[Restraint, ...]
 
 
 class FrameModel:
@@ -175,7 +183,15 @@ class FrameModel:
         extra = self.table.names[len(self.model.names) :]
         places = self.table.places([*model.names, *extra])
         table = self.table.taking(places)
-        return PhaseSubset(shown, model, table, places, self.reach[list(shown)])
+        return PhaseSubset(shown, model, table, places, self.reach[list(shown)], self._restraints(model.phases, table))
+
+    def _restraints(self, phases: Sequence[Phase], table: Parameters) -> tuple[Restraint, ...]:
+        """Return the restraints of some phases; those on what none of them has say nothing."""
+        found: list[Restraint] = []
+        for request in self.common.setup.plan.restraints:
+            with contextlib.suppress(InputError):
+                found += restraints_of([request], phases)
+        return (*found, *varying(self.common.priors, table))
 
     def minimised(
         self,
@@ -195,10 +211,10 @@ class FrameModel:
         if linear:
             set_linear(view.model, data, table)
         damping = NEAR_DAMPING if near else FIRST_DAMPING
-        descend = partial(minimise, tolerance=tolerance, most_evaluations=budget)
+        descend = partial(minimise, tolerance=tolerance, most_evaluations=budget, restraints=view.restraints)
         found = descend(view.model, data, table, damping=damping)
         if (other := random_instead_of_least(view.model, found.parameters)) is not None:
-            found = min(found, descend(view.model, data, other), key=lambda minimum: minimum.chi_squared)
+            found = min(found, descend(view.model, data, other), key=lambda minimum: minimum.objective)
         return view, found
 
     def ready(self, pattern: Pattern, state: FrameState) -> tuple[PhaseSubset, Data, Parameters]:

@@ -6,7 +6,7 @@ parameters are then refined over all seed frames at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.prior import PriorRestraint
 from layerox.diffraction.priors import prior_restraints, priors_of
+from layerox.diffraction.restraints import RenamedRestraint, Restraint
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.common_uncertainty import common_scale_covariance
@@ -31,6 +32,7 @@ from layerox.series.refinement.common_parameters import (
     seed_indices,
 )
 from layerox.series.refinement.frame_model import FrameModel, FrameState, PhaseSubset
+from layerox.series.refinement.own_atoms import seed_frame_priors
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.refinement.phase_search import search_indices, searched_phases
 from layerox.series.refinement.undistinguished_phases import series_groups, without_represented
@@ -93,7 +95,8 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
         Histogram(view.model, data, tuple(own[: len(view.model.names)]))
         for own, (view, data, _) in zip(names, parts, strict=True)
     ]
-    minimum = _minimised_with_priors(histograms, joint, _priors(common, joint, parts))
+    own = _own_restraints([view for view, _, _ in parts], names)
+    minimum = _minimised_with_priors(histograms, joint, [*_priors(common, joint, parts), *own])
     found = minimum.parameters
     values = {**common.values, **{name: found.value(name) for name in shared if name in found.index}}
     seed_frames = tuple(
@@ -110,15 +113,44 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
         for k, place in enumerate(places)
     ]
     covariance = common_scale_covariance(minimum, shared, scales)
-    return replace(common, values=values, seed_frames=seed_frames, esds=esds, scale_covariance=covariance)
+    priors = _frame_priors(common, minimum, len(places))
+    return replace(
+        common, values=values, seed_frames=seed_frames, esds=esds, scale_covariance=covariance, priors=priors
+    )
+
+
+def _own_restraints(views: Sequence[PhaseSubset], names: Sequence[Sequence[str]]) -> Iterator[Restraint]:
+    """Yield the restraints of each seed frame, with the names that its quantities have in the joint refinement.
+
+    An observation of the user is one of the series: all seed frames together have its weight.
+    """
+    for view, own in zip(views, names, strict=True):
+        renamed = dict(zip(view.table.names, own, strict=True))
+        for restraint in view.restraints:
+            if isinstance(restraint, PriorRestraint):
+                yield replace(restraint, name=renamed[restraint.name])
+            else:
+                esd = restraint.esd * len(views) ** 0.5
+                yield RenamedRestraint(target=restraint.target, esd=esd, restraint=restraint, renamed=renamed)
+
+
+def _frame_priors(common: CommonParameters, minimum: Minimum, frames: int) -> tuple[PriorRestraint, ...]:
+    """Return the priors of what each frame refines of its own atoms, from the seed frames that determine it."""
+    table, free = minimum.parameters, set(minimum.parameters.free_names)
+    found = []
+    for prior in common.priors:
+        names = [name for k in range(frames) if (name := f"frame{k}_{prior.name}") in free]
+        found.append([(table.value(name), esd) for name in names if (esd := minimum.esd(name)) > 0])
+    return seed_frame_priors(common.priors, found, max(minimum.reduced_chi_squared, 1.0) ** 0.5)
 
 
 def _minimised_with_priors(
-    histograms: Sequence[Histogram], table: Parameters, priors: Sequence[PriorRestraint]
+    histograms: Sequence[Histogram], table: Parameters, restraints: Sequence[Restraint]
 ) -> Minimum:
     """Return the joint minimum; priors are weighted for the goodness of fit of the first steps."""
-    first = minimise_jointly(histograms, table, tolerance=0.3, most_evaluations=FIRST_STEPS, restraints=priors)
-    weighted = [prior.weighted(max(first.reduced_chi_squared, 1.0) ** 0.5) for prior in priors]
+    first = minimise_jointly(histograms, table, tolerance=0.3, most_evaluations=FIRST_STEPS, restraints=restraints)
+    spread = max(first.reduced_chi_squared, 1.0) ** 0.5
+    weighted = [one.weighted(spread) if isinstance(one, PriorRestraint) else one for one in restraints]
     return minimise_jointly(
         histograms, first.parameters, tolerance=0.03, most_evaluations=MOST_STEPS - FIRST_STEPS, restraints=weighted
     )

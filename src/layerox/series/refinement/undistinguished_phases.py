@@ -24,6 +24,7 @@ from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.refinement.acceptance import FrameFit, fault_of
 from layerox.series.refinement.common_parameters import CommonParameters, SeedFrame, own_names, posterior_restraints
 from layerox.series.refinement.frame_model import LONG_BUDGET
+from layerox.series.refinement.own_atoms import varying
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.refinement.segment import Segment, measured_row
 from layerox.series.tables import shown_in
@@ -215,7 +216,8 @@ class _SegmentTests:
         view, data, table = model.ready(pattern, replace(fit.state, levels=tuple(levels)))
         table.fix(model.table.names[model.place(p, "scale")] for p in absent)
         run = StepwiseRefinement(view.model, data, table)
-        run.prior_restraints = posterior_restraints(self.segment.common, view.model.phases)
+        priors = varying(self.segment.common.priors, view.table)
+        run.prior_restraints = (*posterior_restraints(self.segment.common, view.model.phases), *priors)
         free = {name for p in shown for name in own_names(model.phases[p])}
         run.refine("frame", [prior.name for prior in run.prior_restraints if prior.name in free])
         plan = self.segment.setup.plan
