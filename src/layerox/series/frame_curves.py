@@ -74,6 +74,7 @@ def common_document(common: CommonParameters) -> dict[str, Any]:
         "free": sorted(common.free),
         "shared": sorted(common.shared),
         "priors": [asdict(prior) for prior in common.priors],
+        "position": None if common.position is None else asdict(common.position),
     }
 
 

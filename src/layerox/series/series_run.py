@@ -20,6 +20,7 @@ from typing import Any
 from layerox.errors import InputError, is_interrupt
 from layerox.io.atomic_writing import WriteFailed, write_atomically
 from layerox.io.toml_file import toml_text
+from layerox.notices import Notice
 from layerox.series.checksums import (
     HASHES,
     HashedFile,
@@ -35,6 +36,7 @@ from layerox.series.executor import Executor, executor
 from layerox.series.frame_curves import common_document
 from layerox.series.frame_row import FrameRow, quantities_of
 from layerox.series.frame_setup import Frames
+from layerox.series.refinement.common_parameters import CommonParameters
 from layerox.series.refinement.seed_refinement import determined_common_parameters
 from layerox.series.refinement.segment import independent_rows, refined_segment, segment_ranges
 from layerox.series.refinement.segment_merge import SegmentMerge
@@ -69,7 +71,7 @@ class SeriesRun:
         self.unordered, self.folder, self.progress = unordered, source, progress
         self.results, self.overwrite = results, overwrite
         self.structures = self._structures({})
-        self.common: dict[str, Any] | None = None
+        self.common: CommonParameters | None = None
         self.segments = [frames.frames[r.start : r.stop] for r in segment_ranges(len(frames))]
         self.began, self.done, self._done_before, self._refining_since = time.perf_counter(), 0, 0, time.perf_counter()
         self.started = _now()
@@ -179,7 +181,7 @@ class SeriesRun:
             return
         self.progress("fitting seed frames")
         common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
-        self.structures, self.common = self._structures(common.values), common_document(common)
+        self.structures, self.common = self._structures(common.values), common
         self._refining_since = time.perf_counter()
         self._gather(FIRST, where.run(refined_segment, ((k, (common, self.segments[k])) for k in left)))
         SegmentMerge(common, self.segments, self.store, self._gather).run(where)
@@ -244,12 +246,18 @@ class SeriesRun:
             "workers": workers,
             "verdicts": verdicts,
             **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
-            "notices": [asdict(notice) for notice in self.frames.warnings],
+            "notices": [asdict(notice) for notice in self._notices()],
             "started": self.started,
             "written": _now(),
             "wall_s": round(time.perf_counter() - self.began, 3),
             **({"sha256": self.store.sha256()} if status == "complete" else {}),
         }
+
+    def _notices(self) -> Iterator[Notice]:
+        """Yield the notices of the frames, and what was chosen for all of them."""
+        yield from self.frames.warnings
+        if self.common is not None and self.common.position is not None and self.common.position.shifts:
+            yield self.common.position.notice
 
     @property
     def run_entries(self) -> dict[str, Any]:
@@ -269,7 +277,7 @@ class SeriesRun:
             "structures": self.structures,
             "unordered": self.unordered,
             "own": list(self.setup.own),
-            "common": self.common,
+            "common": None if self.common is None else common_document(self.common),
         }
 
     @property

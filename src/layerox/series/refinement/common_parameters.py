@@ -6,7 +6,7 @@ position error, scales, cells, sizes and microstrains belong to each frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -26,6 +26,7 @@ from layerox.diffraction.refinement_plan import Demand
 from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
 from layerox.instrument import Instrument
+from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.series.common_uncertainty import ScaleCovariance
 from layerox.series.frame_setup import Frame, SeriesSetup
@@ -73,6 +74,35 @@ class SeedFrame:
     alike: tuple[AlikePhases, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class PositionChoice:
+    """Which of zero and displacement the frames refine, and what the other one would make of the cells.
+
+    Attributes
+    ----------
+    refined, held
+        Names of the parameters; `held` is zero.
+    shifts
+        Relative change of the lengths of each phase with the other one refined, by the name of the phase: least and
+        largest of the seed frames.
+    """
+
+    refined: str
+    held: str
+    shifts: Mapping[str, tuple[float, float]]
+
+    @property
+    def notice(self) -> Notice:
+        """What the esds of the cells do not contain."""
+        refined, held = (name.removeprefix("instrument_") for name in (self.refined, self.held))
+        ranges = (f"{name} by {100 * low:+.3f} to {100 * high:+.3f} %" for name, (low, high) in self.shifts.items())
+        message = (
+            f"the {refined} of each frame is refined and the {held} is 0: the other way round, lengths would change"
+            f" ({', '.join(ranges)}), which their esds do not contain; calibrate the zero"
+        )
+        return Notice("position_chosen", message)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CommonParameters:
     """Parameters that all frames share.
@@ -103,6 +133,8 @@ class CommonParameters:
         Relative covariance of the scales of phases that comes from what was refined together.
     priors
         Of the atoms that every frame refines.
+    position
+        The choice between zero and displacement; None without one.
     """
 
     setup: SeriesSetup
@@ -117,6 +149,7 @@ class CommonParameters:
     alike: tuple[AlikePhases, ...] = ()
     scale_covariance: ScaleCovariance = field(default_factory=dict)
     priors: tuple[PriorRestraint, ...] = ()
+    position: PositionChoice | None = None
 
 
 def seed_indices(count: int) -> list[int]:

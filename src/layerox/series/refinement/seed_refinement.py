@@ -14,6 +14,7 @@ import numpy as np
 from layerox.diffraction.least_squares import minimise_jointly
 from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import PriorRestraint
 from layerox.diffraction.priors import prior_restraints, priors_of
 from layerox.diffraction.restraints import RenamedRestraint, Restraint
@@ -26,6 +27,7 @@ from layerox.series.refinement.cell_interpolation import levels_of
 from layerox.series.refinement.common_parameters import (
     POSITION,
     CommonParameters,
+    PositionChoice,
     SeedFrame,
     estimated_common_parameters,
     fitted_seed_frame,
@@ -234,7 +236,19 @@ def _position_settled(common: CommonParameters, patterns: Mapping[int, Pattern])
         replace(seed, values={**seed.values, **found, worse: 0.0})
         for seed, found in zip(common.seed_frames, refined[better], strict=True)
     )
-    return replace(common, free=common.free - {worse}, values=values, seed_frames=seed_frames)
+    shifts = {phase.name: found for phase in common.setup.phases if (found := _shifts(phase, refined, better, worse))}
+    position = PositionChoice(refined=better, held=worse, shifts=shifts)
+    return replace(common, free=common.free - {worse}, values=values, seed_frames=seed_frames, position=position)
+
+
+def _shifts(
+    phase: Phase, refined: Mapping[str, Sequence[Mapping[str, float]]], better: str, worse: str
+) -> tuple[float, float] | None:
+    """Return the least and the largest relative change of a phase's lengths in seed frames, from one to the other."""
+    names = [slot_name(phase, length) for length in "abc"]
+    pairs = list(zip(refined[better], refined[worse], strict=True))
+    found = [other[name] / own[name] - 1.0 for own, other in pairs for name in names if name in own and name in other]
+    return (min(found), max(found)) if found else None
 
 
 def _over_seed_frames(
