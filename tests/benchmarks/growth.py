@@ -22,7 +22,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from cpu_time import median_cpu
+from cpu_time import median_cpu, median_cpu_of_values
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
@@ -55,7 +55,7 @@ def evaluation(
     table.free([name for name in wanted if table.can_vary(name)][:variables])
     transfer, weight = table.transfer(), np.ones(points)
     model.reach_scales = np.ones(len(phases))
-    seconds = median_cpu(lambda: model.linearised(table.values, transfer, weight), REPETITIONS)
+    seconds = median_cpu_of_values(lambda values: model.linearised(values, transfer, weight), table, REPETITIONS)
     return seconds, sum(len(part.reflections) for part in model.phase_models)
 
 

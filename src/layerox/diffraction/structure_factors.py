@@ -45,8 +45,10 @@ class StructureFactors:
         half = _half_group(crystal.symmetry)
         self.centric = half is not None
         keep = np.arange(len(rotations)) if half is None else half
-        self.rotated = np.ascontiguousarray(np.einsum("ni,mij->nmj", hkl, rotations[keep]))
-        self.shift = np.ascontiguousarray(hkl @ translations[keep].T)
+        # Indices of equivalent reflections are integers.
+        self.rotated = np.ascontiguousarray(np.rint(np.einsum("ni,mij->nmj", hkl, rotations[keep])).astype(np.int64))
+        turns = TWO_PI * (hkl @ translations[keep].T)
+        self.shift = np.stack([np.cos(turns), np.sin(turns)], axis=-1)
         self.site_weights = np.array(crystal.multiplicities, dtype=np.float64) / len(keep)
         self.beta = np.array([_anisotropy(crystal, k) for k in range(len(crystal.sites))])
         self._kept: tuple[bytes, tuple[FloatArray, ...]] = (b"", ())
@@ -91,7 +93,7 @@ class StructureFactors:
 
 @compiled
 def geometric_sums(
-    rotated: FloatArray,
+    rotated: IntArray,
     shift: FloatArray,
     centric: bool,
     positions: FloatArray,
@@ -100,10 +102,12 @@ def geometric_sums(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return the geometric sums T and their derivatives with respect to the coordinates.
 
+    exp(2 pi i h x) is a product of one factor for each axis; those are few, as indices are integers.
+
     Parameters
     ----------
     rotated, shift
-        h R and h t of each reflection and operation, shapes (n, m, 3) and (n, m).
+        h R of each reflection and operation, integers of shape (n, m, 3), and cosine and sine of 2 pi h t, (n, m, 2).
     centric
         The operations are one half of a group with its inversion at the origin: T is real.
     positions
@@ -122,20 +126,25 @@ def geometric_sums(
     sites = len(positions)
     real, imag = np.zeros((n, sites)), np.zeros((n, sites))
     real_gradient, imag_gradient = np.zeros((n, sites, 3)), np.zeros((n, sites, 3))
+    largest = np.abs(rotated).max() if rotated.size else 0
+    factors = np.empty((3, 2 * largest + 1, 2))
     for s in range(sites):
-        x, y, z = positions[s]
+        set_axis_factors(positions[s], largest, factors)
         b11, b22, b33, b12, b13, b23 = beta[s]
         anisotropic = (b11 != 0.0) or (b22 != 0.0) or (b33 != 0.0) or (b12 != 0.0) or (b13 != 0.0) or (b23 != 0.0)
         for r in range(n):
             for k in range(m):
-                h0, h1, h2 = rotated[r, k, 0], rotated[r, k, 1], rotated[r, k, 2]
-                phase = TWO_PI * (h0 * x + h1 * y + h2 * z + shift[r, k])
+                i0, i1, i2 = rotated[r, k, 0], rotated[r, k, 1], rotated[r, k, 2]
+                h0, h1, h2 = float(i0), float(i1), float(i2)
                 damping = weights[s]
                 if anisotropic:
                     square = b11 * h0 * h0 + b22 * h1 * h1 + b33 * h2 * h2
                     square += 2.0 * (b12 * h0 * h1 + b13 * h0 * h2 + b23 * h1 * h2)
                     damping *= math.exp(-square)
-                cosine, sine = damping * math.cos(phase), damping * math.sin(phase)
+                cosine, sine = damping * shift[r, k, 0], damping * shift[r, k, 1]
+                for axis, index in ((0, i0), (1, i1), (2, i2)):
+                    c, d = factors[axis, index + largest, 0], factors[axis, index + largest, 1]
+                    cosine, sine = cosine * c - sine * d, cosine * d + sine * c
                 real[r, s] += cosine
                 real_gradient[r, s, 0] -= TWO_PI * h0 * sine
                 real_gradient[r, s, 1] -= TWO_PI * h1 * sine
@@ -146,6 +155,15 @@ def geometric_sums(
                     imag_gradient[r, s, 1] += TWO_PI * h1 * cosine
                     imag_gradient[r, s, 2] += TWO_PI * h2 * cosine
     return real, imag, real_gradient, imag_gradient
+
+
+@compiled
+def set_axis_factors(position: FloatArray, largest: int, factors: FloatArray) -> None:
+    """Set cosine and sine of 2 pi k x of each coordinate x for all k from -largest to largest, shape (3, k, 2)."""
+    for axis in range(3):
+        for k in range(-largest, largest + 1):
+            phase = TWO_PI * k * position[axis]
+            factors[axis, k + largest, 0], factors[axis, k + largest, 1] = math.cos(phase), math.sin(phase)
 
 
 @compiled
