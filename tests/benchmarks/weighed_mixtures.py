@@ -5,7 +5,8 @@ The equal-weight mixtures are those of `identification_measured.py`; the fit get
 are reagents as delivered: they pass a sieve of 325 mesh, which holds back what is above 45 um (ASTM E11).
 
 `left` says what the errors are: their rms as they are, with the particle sizes of each reagent (up to 60 um) that
-explain most of them, and with one factor on the mass of each reagent in all its mixtures.
+explain most of them, and with one factor on the mass of each reagent in all its mixtures. With --permuted N also with
+sizes where the attenuations of the reagents are exchanged at random, N times: what so many sizes explain by chance.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _row(result: lx.Refinement, phase: RefinedPhase, truth: float) -> dict[str, 
 SMALLEST_UM, LARGEST_UM, STARTS_UM = 0.05, 60.0, (1.0, 3.0, 10.0)
 
 
-def left(results: Sequence[dict[str, object]]) -> dict[str, object]:
+def left(results: Sequence[dict[str, object]], permuted: int = 0) -> dict[str, object]:
     """Return the rms errors (wt%) left by sizes of particles, and by factors on the masses, of each reagent."""
     mixed = [list(result["phases"].values()) for result in results]  # type: ignore[attr-defined]
     names = [list(result["phases"]) for result in results]  # type: ignore[call-overload]
@@ -79,26 +80,34 @@ def left(results: Sequence[dict[str, object]]) -> dict[str, object]:
         [np.array([row[key] for row in rows]) for key in ("fraction", "density", "attenuation")] for rows in mixed
     ]
 
-    def errors(logarithms: FloatArray, *, sizes: bool) -> FloatArray:
+    linear = np.zeros(len(reagents))
+    for own, (_, _, attenuations) in zip(places, columns, strict=True):
+        linear[own] = attenuations
+
+    def errors(logarithms: FloatArray, *, sizes: bool, linear: FloatArray = linear) -> FloatArray:
         found = []
-        for own, (fractions, densities, attenuations) in zip(places, columns, strict=True):
+        for own, (fractions, densities, _) in zip(places, columns, strict=True):
             values = np.exp(logarithms[own])
-            true = true_fractions(fractions, densities, attenuations, values[None])[0] if sizes else fractions * values
+            true = true_fractions(fractions, densities, linear[own], values[None])[0] if sizes else fractions * values
             found.append(100.0 * (true / true.sum() - 1.0 / len(own)))
         return np.concatenate(found)
 
     count = len(reagents)
     bounds = np.log([SMALLEST_UM, LARGEST_UM])
-    sized = min(
-        (least_squares(errors, np.full(count, np.log(start)), bounds=tuple(bounds), diff_step=1e-3, max_nfev=60,
-                       kwargs={"sizes": True}) for start in STARTS_UM), key=lambda fit: fit.cost,
-    )  # fmt: skip
+
+    def by_sizes(linear: FloatArray) -> float:
+        fits = (least_squares(errors, np.full(count, np.log(start)), bounds=tuple(bounds), diff_step=1e-3, max_nfev=60,
+                              kwargs={"sizes": True, "linear": linear}) for start in STARTS_UM)  # fmt: skip
+        return min(_rms(fit.fun) for fit in fits)
+
+    rng = np.random.default_rng(0)
     weighed = least_squares(errors, np.zeros(count), kwargs={"sizes": False})
     factors = np.exp(np.mean(weighed.x) - weighed.x)
     return {
         "reagents": count,
         "as_they_are": _rms(errors(np.zeros(count), sizes=False)),
-        "one_size_a_reagent": _rms(sized.fun),
+        "one_size_a_reagent": by_sizes(linear),
+        "one_size_with_permuted_attenuations": sorted(by_sizes(rng.permutation(linear)) for _ in range(permuted)),
         "one_factor_a_reagent": _rms(weighed.fun),
         "factors": dict(zip(reagents, factors.round(2).tolist(), strict=True)),
     }
@@ -112,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="", help="part of the names of files")
     parser.add_argument("--particles", type=float, nargs=2, default=AS_DELIVERED_UM, help="range of diameters, um")
+    parser.add_argument("--permuted", type=int, default=0, help="number of permutations")
     given = parser.parse_args()
     results = [
         fitted(path, sorted(truth), given.particles) for path, truth in mixtures().items() if given.only in path.name
@@ -126,7 +136,7 @@ def main() -> None:
         "within_2": float((pulls < 2).mean()),
         "median_esd_model": float(np.median([row["esd_model"] for row in rows])),
         "median_error": float(np.median(np.abs([row["error"] for row in rows]))),
-        "left": left(results),
+        "left": left(results, given.permuted),
         "each": results,
     }
     print(json.dumps(document, indent=1, default=float))
