@@ -37,7 +37,7 @@ ALARMS = {
     "bimodal_size", "anisotropic_size", "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step",
     "background_step",
     "background_hump",
-    "saturated", "spikes", "sigma_too_large", "sigma_too_small"
+    "saturated", "spikes", "sigma_too_large", "sigma_too_small", "second_cell"
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import Plan
+from layerox.diffraction.second_cell import CODE as SECOND_CELL
 from layerox.diffraction.starting_values import set_linear
 from layerox.errors import InputError
 from layerox.instrument import Instrument
@@ -87,6 +88,8 @@ def question_stacking(
     """
     if any(isinstance(phase, DisorderedPhase) for phase in outcome.model.phases):
         return outcome
+    if not attempt and any(notice.code == SECOND_CELL for notice in outcome.warnings):
+        return outcome  # lines of two cells are broad in groups too
     data = Data(pattern.intensity, 1.0 / pattern.sigma)
     found = stacking_signs(outcome.model, data, outcome.minimum)
     staged = plan.strategy != "automatic"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,14 @@ from layerox.typing import FloatArray
 SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
 # Predicted fall of chi-squared over its reduced value that is required for an added phase.
 PROMISING = 25.0
+
+
+class PromisingCell(NamedTuple):
+    """A cell (angstrom, degrees; shape (6,)) of an added phase, its scale, and its gain (see `PROMISING`)."""
+
+    cell: FloatArray
+    scale: float
+    gain: float
 
 
 def cell_names(run: StepwiseRefinement, index: int) -> list[str]:
@@ -65,8 +74,8 @@ def with_cell_alone(table: Parameters, phase: Phase) -> Parameters:
 
 def promising_cells(
     run: StepwiseRefinement, table: Parameters, index: int, cells: Iterable[FloatArray]
-) -> list[tuple[FloatArray, float]]:
-    """Return the cells with which an added phase lowers chi-squared enough, best first, each with its scale.
+) -> list[PromisingCell]:
+    """Return the cells with which an added phase lowers chi-squared enough, best first.
 
     Parameters
     ----------
@@ -94,9 +103,8 @@ def promising_cells(
         own = curve - basis @ (basis.T @ curve)
         power, overlap = float(own @ own), float(own @ residual)
         if overlap > 0 and power > 1e-12 * float(curve @ curve):
-            rows.append((overlap**2 / power / reduced, cell, overlap / power))
-    best = sorted((row for row in rows if row[0] > PROMISING), key=lambda row: -row[0])
-    return [(cell, scale) for _, cell, scale in best]
+            rows.append(PromisingCell(cell, overlap / power, overlap**2 / power / reduced))
+    return sorted((row for row in rows if row.gain > PROMISING), key=lambda row: -row.gain)
 
 
 def retry_absent_phases(run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]]) -> None:
@@ -128,9 +136,9 @@ def _enters(run: StepwiseRefinement, index: int) -> bool:
     for name, value in scanned_cell(run.model, run.data, table, index).items():
         scanned.assign(name, value)
     cells = [given, cell_of(run, scanned, index)]
-    for cell, start in promising_cells(run, table, index, cells):
-        trial = with_cell(run, table, index, cell)
-        trial.assign(scale, start)
+    for found in promising_cells(run, table, index, cells):
+        trial = with_cell(run, table, index, found.cell)
+        trial.assign(scale, found.scale)
         free = [scale, *position_names(phase), slot_name(phase, "inverse_size")]
         if _is_kept(run, trial, free, index):
             run.attempt(f"texture of {phase.name}", [slot_name(phase, "preferred_orientation")])

@@ -296,7 +296,7 @@ class AlikePhaseTests:
             source, target = (slot_name(self.phases[k], slot) for k in (shown, absent))
             table.values[table.find(target)] = table.value(source)
         starts = promising_cells(self.run, table, absent, shifted_cells(cell, self.phases[absent].crystal))[:STARTS]
-        found = [self._refined(self._beside(table, shown, absent, *start)) for start in starts]
+        found = [self._refined(self._beside(table, shown, absent, start.cell, start.scale)) for start in starts]
         if not found:
             return None
         best = min(found, key=lambda minimum: minimum.objective)

@@ -33,7 +33,7 @@ from layerox.diffraction.model_setup import (
     with_absent_phases,
     with_starting_widths,
 )
-from layerox.diffraction.parameters import Parameters, position_names, slot_name
+from layerox.diffraction.parameters import Parameters, position_names, public_name, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.phase_support import drop_unsupported
@@ -42,6 +42,7 @@ from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
+from layerox.diffraction.second_cell import doubt_of_second_cell, second_cell_warnings
 from layerox.diffraction.specimen_effects import refine_specimen_effects, refined_effects
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
 from layerox.diffraction.strategy_state import StrategyState
@@ -139,7 +140,7 @@ def fit_automatically(
     alike = resolve_alike_phases(run, unsupported, plan)
     outcome = Outcome(
         run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike, run.priors,
-        comparisons=tuple(run.comparisons.values()),
+        comparisons=tuple(run.comparisons.values()), doubt=doubt_of_second_cell(warnings),
     )  # fmt: skip
     return in_given_order(outcome, [phase.name for phase in phases])
 
@@ -220,6 +221,8 @@ def _warnings(state: StrategyState, new_run: Callable[[Sequence[Phase]], Stepwis
     named = state.plan.named(state.run.parameters)
     open_forms = [p for p in state.phases if slot_name(p, "preferred_orientation") not in named]
     yield from texture_form_warnings(state.run, open_forms, new_run)
+    linked = {p.name for p in state.phases if state.plan.links({public_name(n) for n in state.all_names(p)})}
+    yield from second_cell_warnings(state.run, [p for p in state.phases if p.name not in linked], new_run)
 
 
 def _free_as_requested(state: StrategyState) -> None:
