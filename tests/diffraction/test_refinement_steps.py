@@ -11,6 +11,7 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior import PriorRestraint
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, StepwiseRefinement
+from layerox.diffraction.serial_correlation import serial_factor
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from reference_crystals import O3, P2
@@ -219,3 +220,45 @@ def test_every_pattern_with_derivatives_is_counted(new_run):
     assert before >= 2
     run.gains([["P2_a"]])
     assert run.evaluations == before + 1
+
+
+def weights_of(run):
+    """Return how much each prior counts: its own esd over that of the restraint."""
+    return {
+        prior.name: own.esd / prior.esd for own, prior in zip(run.prior_restraints, run.all_restraints, strict=True)
+    }
+
+
+def test_a_misfit_counts_less_against_positions_and_in_the_last_step_against_displacement_factors(new_run):
+    """A strain that is not refined leaves residuals in runs: weights are gof, times the factor of Berar & Lelann."""
+    run = new_run(seed=3, P2_microstrain=0.004)
+    run.prior_restraints = tuple(
+        PriorRestraint(name=name, target=target, esd=esd)
+        for name, target, esd in (
+            ("P2_O1_u_iso", 0.01, 0.003),
+            ("P2_O1_z", 0.09, 0.001),
+            ("instrument_zero", 0.0, 0.02),
+        )
+    )
+    gof = run.minimum.reduced_chi_squared**0.5
+    serial = serial_factor((run.data.intensity - run.minimum.calculated.total) * run.data.weight)
+    assert gof > 1.2
+    assert serial > 1.5
+    before = {"P2_O1_u_iso": gof, "P2_O1_z": gof, "instrument_zero": gof * serial}
+    assert weights_of(run) == pytest.approx(before)
+    run.is_last = True
+    assert weights_of(run) == pytest.approx(before | {"P2_O1_u_iso": gof * serial})
+
+
+def test_the_last_step_is_the_one_that_finishes(new_run):
+    run = new_run()
+    assert not run.is_last
+    run.finish("all together")
+    assert run.is_last
+
+
+def test_before_a_minimum_the_weights_are_those_of_the_result_that_it_starts_from(new_run):
+    run = StepwiseRefinement(new_run().model, new_run().data, new_run().parameters)
+    run.first_spread, run.first_serial, run.is_last = 2.0, 3.0, True
+    run.prior_restraints = (PriorRestraint(name="P2_O1_u_iso", target=0.01, esd=0.003),)
+    assert weights_of(run) == pytest.approx({"P2_O1_u_iso": 6.0})

@@ -18,6 +18,8 @@ from layerox.typing import FloatArray
 
 # Position errors: their priors count more, as a misfit of the profile shifts positions.
 POSITIONS = ("instrument_zero", "instrument_displacement")
+# Endings of the names of parameters of atoms.
+ATOMS = ("_u_iso", "_x", "_y", "_z", "_occupancy")
 # Orders of harmonics above the second.
 HIGHER_HARMONIC = re.compile(r"_harmonic_(?!2_)\d+_\d+$")
 # Least value of a quantity above zero, relative to nothing: its logarithm must exist.
@@ -61,9 +63,7 @@ class Prior:
     @property
     def is_of_atoms(self) -> bool:
         """Whether it is of a displacement factor or a coordinate: an automatic refinement varies these."""
-        return bool(self.parts) and all(
-            name.endswith(("_u_iso", "_x", "_y", "_z", "_occupancy")) for name in self.parts
-        )
+        return bool(self.parts) and all(map(_is_of_atoms, self.parts))
 
     @property
     def is_of_occupancies(self) -> bool:
@@ -117,6 +117,11 @@ class PriorRestraint(Restraint):
         return self.name in POSITIONS
 
     @property
+    def is_of_vibration(self) -> bool:
+        """Whether it is of a displacement factor."""
+        return self.name.endswith("_u_iso")
+
+    @property
     def label(self) -> str:
         """Name of the parameter."""
         return self.name
@@ -148,3 +153,8 @@ class PriorRestraint(Restraint):
 
     def _slope(self, value: float) -> float:
         return 1.0 / max(value, LEAST_VALUE) if self.is_relative else 1.0
+
+
+def _is_of_atoms(name: str) -> bool:
+    """Whether a parameter is of an atom; X and Y of the diffractometer are widths."""
+    return name.endswith(ATOMS) and not name.startswith("instrument_")

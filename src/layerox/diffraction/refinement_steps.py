@@ -81,8 +81,12 @@ class StepwiseRefinement:
         The priors of parameters that the refinement varies.
     comparisons
         Of models that competed, the last one of each set of phases.
-    first_spread
-        Goodness of fit (at least 1) for the weights of the priors before the first minimum.
+    first_spread, first_serial
+        Goodness of fit and factor of serial correlation (at least 1) for the weights of the priors before the first
+        minimum.
+    is_last
+        Whether all quantities are refined: from then on, a misfit counts less against the priors of displacement
+        factors.
     similar
         Pairs of similar phases of the model, see `similar_phases`; None if they are not known yet.
     """
@@ -99,7 +103,7 @@ class StepwiseRefinement:
         self.progress = progress
         self.priors: tuple[Prior, ...] = ()
         self.prior_restraints: tuple[PriorRestraint, ...] = ()
-        self.first_spread = 1.0
+        self.first_spread, self.first_serial, self.is_last = 1.0, 1.0, False
         self.similar: list[tuple[int, int]] | None = None
         self.steps: list[RefinementStep] = []
         self.comparisons: dict[frozenset[str], ModelComparison] = {}
@@ -125,17 +129,23 @@ class StepwiseRefinement:
 
     @property
     def all_restraints(self) -> tuple[Restraint, ...]:
-        """The user's restraints, and the priors weighted for the present residuals."""
+        """The user's restraints, and the priors weighted for the present residuals.
+
+        A misfit of the profile shifts positions, and what changes intensities smoothly with angle (roughness,
+        absorption, background) is taken up by displacement factors: residuals that are serially correlated count as
+        fewer against the priors of both. Before the last step a misfit may be anything.
+        """
         if not self.prior_restraints:
             return self.restraints
         spread, serial = self._spreads()
-        priors = (prior.weighted(spread * (serial if prior.is_of_position else 1.0)) for prior in self.prior_restraints)
-        return (*self.restraints, *priors)
+        misled = [prior.is_of_position or (self.is_last and prior.is_of_vibration) for prior in self.prior_restraints]
+        priors = zip(self.prior_restraints, misled, strict=True)
+        return (*self.restraints, *(prior.weighted(spread * (serial if much else 1.0)) for prior, much in priors))
 
     def _spreads(self) -> tuple[float, float]:
-        """Return the goodness of fit, and the factor by which misfits of the profile mislead about positions."""
+        """Return the goodness of fit, and the factor of serial correlation of the residuals."""
         if self._minimum is None:
-            return self.first_spread, 1.0
+            return self.first_spread, self.first_serial
         residuals = (self._minimum.calculated.total - self.data.intensity) * self.data.weight
         return max(self._minimum.reduced_chi_squared, 1.0) ** 0.5, serial_factor(residuals)
 
@@ -164,6 +174,7 @@ class StepwiseRefinement:
         direction; no cell, fraction or texture. A largest shift below a tenth of a standard uncertainty counts as
         converged; else the reason names the parameter that still moves.
         """
+        self.is_last = True
         self.refine(name, tolerance=TIGHT)
         for _ in range(MOST_HELD):
             if self.minimum.outcome == "converged" or not (held := _least_determined(self.minimum)):

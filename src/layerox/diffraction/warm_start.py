@@ -104,7 +104,7 @@ class WarmStart:
         self.absent = [new for new, shown in zip(self.phases, found.is_supported, strict=True) if not shown]
         self._priors = found.priors
         self._rows, self._free_names = result.parameters, result.free_names
-        self._spread = max(result.agreement.gof, 1.0)
+        self._spread, self._serial = max(result.agreement.gof, 1.0), result.serial_factor
         # Of the result itself, whose reflections and scattering factors may be used again: once.
         self._similar = source.model if isinstance(source, Conclusion) else None
         self._last: PreparedRefinement | None = None
@@ -149,7 +149,7 @@ class WarmStart:
         )
         active = [prior for prior in run.priors if prior.name in refined]
         run.prior_restraints = prior_restraints(active, run.parameters, plan.named(run.parameters))
-        run.first_spread = self._spread
+        run.first_spread, run.first_serial, run.is_last = self._spread, self._serial, True
         run.similar = similar_pairs(run.model)
         return PreparedRefinement(
             instrument=instrument,
