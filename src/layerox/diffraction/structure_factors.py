@@ -126,7 +126,9 @@ def geometric_sums(
     sites = len(positions)
     real, imag = np.zeros((n, sites)), np.zeros((n, sites))
     real_gradient, imag_gradient = np.zeros((n, sites, 3)), np.zeros((n, sites, 3))
-    largest = np.abs(rotated).max() if rotated.size else 0
+    largest = 0
+    for index in rotated.flat:
+        largest = max(largest, abs(index))
     factors = np.empty((3, 2 * largest + 1, 2))
     for s in range(sites):
         set_axis_factors(positions[s], largest, factors)
