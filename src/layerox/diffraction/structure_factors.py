@@ -127,8 +127,10 @@ def geometric_sums(
     real, imag = np.zeros((n, sites)), np.zeros((n, sites))
     real_gradient, imag_gradient = np.zeros((n, sites, 3)), np.zeros((n, sites, 3))
     largest = 0
-    for index in rotated.flat:
-        largest = max(largest, abs(index))
+    for r in range(n):
+        for k in range(m):
+            for axis in range(3):
+                largest = max(largest, abs(rotated[r, k, axis]))
     factors = np.empty((3, 2 * largest + 1, 2))
     for s in range(sites):
         set_axis_factors(positions[s], largest, factors)
