@@ -21,8 +21,8 @@ from layerox.diffraction.prior import LEAST_VALUE, Prior, PriorRestraint
 from layerox.diffraction.priors import WIDTHS, adjusted, priors_of, provenance_of
 from layerox.series.frame_setup import SeriesSetup
 
-# Occupancy that a charge or a discharge moves in or out of a site of alkali metal: all published cathodes cycle 0.3 to
-# 0.7 of it. Everywhere else a series has the priors of a single fit.
+# Occupancy that a charge or a discharge moves in or out of a site of alkali metal, a judgement of this project as the
+# widths of `priors` are. Everywhere else a series has the priors of a single fit.
 ALKALI_CHANGE = 0.2
 ALKALI = ("Li", "Na", "K")
 
