@@ -60,5 +60,6 @@ def test_a_calibrated_zero_leaves_no_choice(displaced):
 
 def test_the_notice_has_a_range_for_each_phase():
     own = PositionChoice(refined="instrument_zero", held="instrument_displacement",
-                         shifts={"P2": (1e-5, 1.3e-4), "O3": (-2e-4, -1e-4)})  # fmt: skip
+                         shifts={"P2": (1e-5, 1.3e-4), "O3": (-2e-4, -1e-4)}, rise=31.4)  # fmt: skip
+    assert "rise by 31 times its reduced value" in own.notice.message
     assert "P2 by +0.001 to +0.013 %, O3 by -0.020 to -0.010 %" in own.notice.message

@@ -85,11 +85,14 @@ class PositionChoice:
     shifts
         Relative change of the lengths of each phase with the other one refined, by the name of the phase: least and
         largest of the seed frames.
+    rise
+        Of chi-squared over its reduced value with the other one refined, of all seed frames.
     """
 
     refined: str
     held: str
     shifts: Mapping[str, tuple[float, float]]
+    rise: float
 
     @property
     def notice(self) -> Notice:
@@ -98,7 +101,8 @@ class PositionChoice:
         ranges = (f"{name} by {100 * low:+.3f} to {100 * high:+.3f} %" for name, (low, high) in self.shifts.items())
         message = (
             f"the {refined} of each frame is refined and the {held} is 0: the other way round, lengths would change"
-            f" ({', '.join(ranges)}), which their esds do not contain; calibrate the zero"
+            f" ({', '.join(ranges)}), and chi-squared of the seed frames rise by {self.rise:.0f} times its reduced"
+            " value; the esds do not contain it: calibrate the zero"
         )
         return Notice("position_chosen", message)
 

@@ -237,7 +237,7 @@ def _position_settled(common: CommonParameters, patterns: Mapping[int, Pattern])
         for seed, found in zip(common.seed_frames, refined[better], strict=True)
     )
     shifts = {phase.name: found for phase in common.setup.phases if (found := _shifts(phase, refined, better, worse))}
-    position = PositionChoice(refined=better, held=worse, shifts=shifts)
+    position = PositionChoice(refined=better, held=worse, shifts=shifts, rise=rise[worse] - rise[better])
     return replace(common, free=common.free - {worse}, values=values, seed_frames=seed_frames, position=position)
 
 
