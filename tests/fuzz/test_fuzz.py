@@ -9,7 +9,7 @@ from readers import READERS
 from run import fault_of, fuzzed
 from seeds import written_seeds
 
-MUTANTS = 500
+MUTANTS = 300
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the child bounds its memory as Linux does")

@@ -112,7 +112,13 @@ def test_what_cannot_be_built_is_refused_in_one_line(tmp_path, capsys, phases, e
     assert reason in line
 
 
-def test_every_cathode_has_an_interface_by_its_name():
-    for name in LIBRARY.cathodes:
-        codes = {f.code for f in interface(name).findings}
-        assert codes == ({"misfit_beyond_coherency"} if name == "C117" else set()), name
+# Those beside a spinel or a tunnel oxide have large cells; another test here builds C117.
+LARGE = ("C117", "C126", "C130")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in LIBRARY.cathodes]
+)
+def test_every_cathode_has_an_interface_by_its_name(name):
+    codes = {f.code for f in interface(name).findings}
+    assert codes == ({"misfit_beyond_coherency"} if name == "C117" else set())

@@ -11,7 +11,7 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.errors import InputError
 
-MUTANTS = 60
+MUTANTS = 40
 NUMBERS = ["", "x", "nan", "inf", "1e308", "1e400", "-1", "0", "9" * 30, "True", "1e-300", "a\nb", "=1+1"]
 
 
