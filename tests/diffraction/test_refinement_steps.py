@@ -262,3 +262,12 @@ def test_before_a_minimum_the_weights_are_those_of_the_result_that_it_starts_fro
     run.first_spread, run.first_serial, run.is_last = 2.0, 3.0, True
     run.prior_restraints = (PriorRestraint(name="P2_O1_u_iso", target=0.01, esd=0.003),)
     assert weights_of(run) == pytest.approx({"P2_O1_u_iso": 6.0})
+
+
+def test_a_trial_takes_the_weights_of_the_refinement_that_it_is_compared_with(new_run):
+    run, other = new_run(seed=3, P2_microstrain=0.004), new_run()
+    trial = StepwiseRefinement(other.model, other.data, other.parameters)
+    run.is_last = True
+    run.prior_restraints = trial.prior_restraints = (PriorRestraint(name="P2_O1_u_iso", target=0.01, esd=0.003),)
+    trial.take_weights(run)
+    assert weights_of(trial) == weights_of(run)

@@ -70,6 +70,14 @@ def test_stacking_disorder_is_not_suggested_for_two_cells():
     assert "stacking_disorder" not in {notice.code for notice in lx.fit(pattern, ["P2", "O3"]).warnings}
 
 
+def test_the_trial_is_no_step_of_the_fit():
+    """The steps are those of one cell: the last one refines all together."""
+    pattern, *_ = of_two_cells(0.004, 10)
+    result = lx.fit(pattern, ["P2", "O3"])
+    assert len(warned(result)) == 1
+    assert result.steps[-1].name == "all together"
+
+
 def test_the_name_of_the_second_one_is_free():
     """The user's own phase P2_2 is another one."""
     pattern, *_ = of_two_cells(0.004, 9)

@@ -258,7 +258,8 @@ def with_absent_phases(part: StepwiseRefinement, whole: StepwiseRefinement) -> S
     table.values[places], table.vary[places] = found.values, found.vary
     calculated = whole.model.calculated(table.values[: len(whole.model.names)])
     whole.model.reach_scales = _reach_scales(part, whole)
-    whole.steps, whole.evaluations, whole.prior_restraints = part.steps, part.evaluations, part.prior_restraints
+    whole.steps, whole.evaluations = list(part.steps), part.evaluations
+    whole.prior_restraints, whole.is_last = part.prior_restraints, part.is_last
     whole.adopt(replace(minimum, parameters=table, patterns=(calculated,)))
     return whole
 

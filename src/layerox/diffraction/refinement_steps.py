@@ -142,6 +142,11 @@ class StepwiseRefinement:
         priors = zip(self.prior_restraints, misled, strict=True)
         return (*self.restraints, *(prior.weighted(spread * (serial if much else 1.0)) for prior, much in priors))
 
+    def take_weights(self, other: StepwiseRefinement) -> None:
+        """Weight the priors before the first minimum as another refinement does at its present one."""
+        self.first_spread, self.first_serial = other._spreads()
+        self.is_last = other.is_last
+
     def _spreads(self) -> tuple[float, float]:
         """Return the goodness of fit, and the factor of serial correlation of the residuals."""
         if self._minimum is None:

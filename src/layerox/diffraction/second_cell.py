@@ -7,19 +7,19 @@ and both cells, and the user lists the phase twice. Only poor fits are examined,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from layerox.diffraction.added_phase import cell_of, promising_cells, shifted_cells
 from layerox.diffraction.alike_phases import AlikePhaseTests
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.evidence import DECISIVE, Evidence
+from layerox.diffraction.model_setup import with_absent_phases
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import StepwiseRefinement
 from layerox.diffraction.similar_phases import have_same_structure
+from layerox.diffraction.texture_axis import NewRun
 from layerox.diffraction.weight_fractions import fraction_values
 from layerox.notices import Notice
 
@@ -34,9 +34,7 @@ VERY_CLEAR, GOOD = 0.5, 1.5
 LEAST_SHARE = 0.1
 
 
-def second_cell_warnings(
-    run: StepwiseRefinement, phases: Sequence[Phase], new_run: Callable[[Sequence[Phase]], StepwiseRefinement]
-) -> Iterator[Notice]:
+def second_cell_warnings(run: StepwiseRefinement, phases: Sequence[Phase], new_run: NewRun) -> Iterator[Notice]:
     """Yield a warning if two cells of a phase describe the pattern clearly better than one.
 
     Parameters
@@ -54,7 +52,7 @@ def second_cell_warnings(
     best = max(predicted, key=lambda name: predicted[name], default="")
     if best and predicted[best] > PROMISED * run.minimum.chi_squared:
         phase = next(phase for phase in phases if phase.name == best)
-        yield from _tried(run, phase, phases, new_run)
+        yield from _tried(run, phase, new_run)
 
 
 def doubt_of_second_cell(warnings: Sequence[Notice]) -> str:
@@ -76,16 +74,11 @@ def _predicted_fall(run: StepwiseRefinement, phase: Phase) -> float:
     return found[0].gain * max(run.minimum.reduced_chi_squared, 1.0) if found else 0.0
 
 
-def _tried(
-    run: StepwiseRefinement,
-    phase: Phase,
-    phases: Sequence[Phase],
-    new_run: Callable[[Sequence[Phase]], StepwiseRefinement],
-) -> Iterator[Notice]:
+def _tried(run: StepwiseRefinement, phase: Phase, new_run: NewRun) -> Iterator[Notice]:
     """Refine the phase twice, and yield the warning if both are there and the evidence for them is decisive."""
     taken = {other.name for other in run.model.phases}
     second = replace(phase, name=next(name for k in range(2, 100) if (name := f"{phase.name}_{k}") not in taken))
-    trial = _with_second(run, phase, second, new_run([*phases, second]))
+    trial = with_absent_phases(run, new_run([*run.model.phases, second]))
     one = trial.minimum
     names = [other.name for other in trial.model.phases]
     pair = names.index(phase.name), names.index(second.name)
@@ -110,20 +103,3 @@ def _described(run: StepwiseRefinement, k: int, weight: float) -> str:
     free = [name for name in ("a", "b", "c") if table.can_vary(slot_name(phase, name))]
     lengths = ", ".join(f"{name} {table.value(slot_name(phase, name)):.4f}" for name in free)
     return f"{100 * weight:.0f} wt% with {lengths} Å"
-
-
-def _with_second(run: StepwiseRefinement, phase: Phase, second: Phase, trial: StepwiseRefinement) -> StepwiseRefinement:
-    """Return a refinement with a second phase at the minimum of one without; the second has no weight yet."""
-    before, table = run.minimum.parameters, trial.parameters
-    for name in set(before.names) & set(table.index):
-        table.values[table.index[name]] = before.value(name)
-    for slot in second.slot_names:
-        table.values[table.find(slot_name(second, slot))] = before.value(slot_name(phase, slot))
-    table.values[table.find(slot_name(second, "scale"))] = 0.0
-    table.fix(table.free_names)
-    trial.model.reach_scales = np.array([
-        run.model.reach_scales[k] for other in trial.model.phases for k, own in enumerate(run.model.phases)
-        if own.name == (phase.name if other.name == second.name else other.name)
-    ])  # fmt: skip
-    trial.refine("one cell", [name for name in before.free_names if name in table.index])
-    return trial

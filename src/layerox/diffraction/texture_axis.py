@@ -133,7 +133,7 @@ def _with_phase(run: StepwiseRefinement, other: Phase, new_run: NewRun) -> Stepw
     trial.parameters.assign(slot_name(other, "preferred_orientation"), 1.0)
     trial.parameters.fix(trial.parameters.free_names)
     trial.model.reach_scales = run.model.reach_scales
-    trial.first_spread = max(run.minimum.reduced_chi_squared, 1.0) ** 0.5
+    trial.take_weights(run)
     return trial
 
 
